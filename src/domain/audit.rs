@@ -1,0 +1,54 @@
+//! What is remembered of what happened in a tenant.
+
+use super::clock::Timestamp;
+use super::ids::AuditEventId;
+
+#[derive(Clone, Debug)]
+pub struct AuditEvent {
+    pub id: AuditEventId,
+    pub at: Timestamp,
+    pub action: Action,
+    /// Who did it: an id, or `anonymous`, or `operator` for the command line.
+    pub actor: String,
+    /// On what: an id.
+    pub target: String,
+    /// From where: the client's address, if it came by the network.
+    pub address: Option<String>,
+}
+
+macro_rules! actions {
+    ($($name:ident = $text:literal,)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Action { $($name,)* }
+
+        impl Action {
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+actions! {
+    TenantCreated = "tenant.created",
+    ApplicationCreated = "application.created",
+    RoleCreated = "role.created",
+    UserCreated = "user.created",
+    UserDisabled = "user.disabled",
+    PasswordSet = "user.password_set",
+    OperatorCreated = "operator.created",
+    KeyScheduled = "key.scheduled",
+    KeyReplaced = "key.replaced",
+    SignedUp = "user.signed_up",
+    SignedIn = "user.signed_in",
+    SignInFailed = "user.sign_in_failed",
+    SignedOut = "user.signed_out",
+    CodeReplayed = "code.replayed",
+    RefreshReuseDetected = "refresh.reuse_detected",
+    RefreshCaughtUp = "refresh.caught_up",
+    TokenRevoked = "token.revoked",
+}

@@ -1,0 +1,124 @@
+//! An e-mail address: as its owner wrote it, and the key that finds it again.
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// RFC 5321 §4.5.3.1.3 allows 256 with the brackets of the path.
+const MAX_LENGTH: usize = 254;
+/// RFC 5321 §4.5.3.1.1.
+const MAX_LOCAL_LENGTH: usize = 64;
+
+#[derive(Clone, PartialEq, Eq)]
+pub struct EmailAddress {
+    written: String,
+    key: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEmail {
+    #[error("Enter an e-mail address.")]
+    Empty,
+    #[error("This e-mail address is too long: 254 characters at most.")]
+    TooLong,
+    #[error("Enter a single e-mail address, such as name@example.com.")]
+    Malformed,
+}
+
+impl EmailAddress {
+    /// Accepts the addresses that mail is sent to: one `local@domain`, no comments, no
+    /// quoting, no lists, no control characters. White space around it is dropped.
+    pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return Err(InvalidEmail::Empty);
+        }
+        if trimmed.len() > MAX_LENGTH {
+            return Err(InvalidEmail::TooLong);
+        }
+        let written: String = trimmed.nfc().collect();
+        let (local, domain) = written.split_once('@').ok_or(InvalidEmail::Malformed)?;
+        if !is_local_part(local) || !is_domain(domain) {
+            return Err(InvalidEmail::Malformed);
+        }
+        // Mail servers may tell cases apart in the local part; none that matter do, and
+        // two accounts that differ in case alone are an invitation to phish.
+        let key = written.nfkc().flat_map(char::to_lowercase).collect();
+        Ok(Self { written, key })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    /// The same for all spellings of the address: unique in a tenant.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub fn local_part(&self) -> &str {
+        self.written.split('@').next().unwrap_or_default()
+    }
+}
+
+fn is_local_part(local: &str) -> bool {
+    let allowed = |c: char| {
+        c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c) || (!c.is_ascii() && !c.is_control() && !c.is_whitespace())
+    };
+    !local.is_empty()
+        && local.len() <= MAX_LOCAL_LENGTH
+        && local.chars().all(allowed)
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+}
+
+fn is_domain(domain: &str) -> bool {
+    domain.split('.').all(|label| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    })
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+/// An address is personal data: a log line that prints one is a mistake.
+impl fmt::Debug for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EmailAddress(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_address_share_a_key() {
+        let written = EmailAddress::parse("  Ada.Lovelace@Example.COM ").unwrap();
+        assert_eq!(written.as_str(), "Ada.Lovelace@Example.COM");
+        assert_eq!(written.key(), "ada.lovelace@example.com");
+        assert_eq!(
+            EmailAddress::parse("a\u{308}@x.de").unwrap().key(),
+            EmailAddress::parse("\u{e4}@x.de").unwrap().key()
+        );
+    }
+
+    #[test]
+    fn what_is_not_one_address_is_refused() {
+        for text in [
+            "", " ", "a", "@b", "a@", "a@b@c", "a@x.de,b@y.de", "a b@x.de", "a@x.de\r\nBcc: b@y.de",
+            "a@x..de", ".a@x.de", "a.@x.de", "a@-x.de", "<a@x.de>", "a\0@x.de", "a@x.de\0", "\"a\"@x.de",
+        ] {
+            assert!(EmailAddress::parse(text).is_err(), "{text:?}");
+        }
+        assert_eq!(EmailAddress::parse(&format!("a@{}.de", "x".repeat(65_536))), Err(InvalidEmail::TooLong));
+    }
+}

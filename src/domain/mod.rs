@@ -1,0 +1,23 @@
+//! What things are. Pure: no database, no web, no I/O. Everything here is made by a
+//! `parse` or a constructor that checks, so that a value of a type is a valid one.
+
+pub mod application;
+pub mod audit;
+pub mod authorization_code;
+pub mod authorization_request;
+pub mod clock;
+pub mod email_address;
+pub mod entropy;
+pub mod ids;
+pub mod password;
+pub mod parameters;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod refresh_family;
+pub mod role;
+pub mod scope;
+pub mod secret;
+pub mod session;
+pub mod signing_key;
+pub mod tenant;
+pub mod user;

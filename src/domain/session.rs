@@ -1,0 +1,76 @@
+//! A session: one sign-in of one user, in a browser or through the JSON API. Its id is the
+//! `sid` of every token issued under it, and refresh families die with it.
+
+use std::time::Duration;
+
+use super::clock::Timestamp;
+use super::ids::{SessionId, UserId};
+
+/// Unused for this long, a browser is asked to sign in again.
+pub const BROWSER_IDLE_LIFE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+/// This long after the first sign-in, a browser is asked to sign in again.
+pub const BROWSER_ABSOLUTE_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// `last_seen_at` is written at most this often.
+pub const SEEN_RESOLUTION: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub id: SessionId,
+    pub user_id: UserId,
+    pub kind: SessionKind,
+    /// When the user last proved who they are: `auth_time`.
+    pub authenticated_at: Timestamp,
+    pub methods: Vec<Method>,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    /// Kept by a cookie of the hosted pages: single sign-on between the tenant's apps.
+    Browser,
+    /// Made by the JSON API for one app; no browser holds it.
+    Direct,
+}
+
+impl SessionKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Direct => "direct",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Browser, Self::Direct].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// How the user proved who they are: a value of `amr` (RFC 8176).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Password,
+}
+
+impl Method {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "pwd",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Password].into_iter().find(|method| method.as_str() == text)
+    }
+}
+
+impl Session {
+    /// Whether the hosted pages still take the browser's word for the user.
+    pub fn is_good_for_browser(&self, now: Timestamp) -> bool {
+        self.kind == SessionKind::Browser
+            && self.ended_at.is_none()
+            && now < self.last_seen_at + BROWSER_IDLE_LIFE
+            && now < self.created_at + BROWSER_ABSOLUTE_LIFE
+    }
+}

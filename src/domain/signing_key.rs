@@ -1,0 +1,116 @@
+//! A tenant's signing keys and the life of one: upcoming, active, retired, removed.
+//! The state is read off the key's times, so no job has to move it.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::clock::Timestamp;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a key is published before it signs: verifiers may cache a JWKS.
+pub const PUBLISHED_BEFORE_USE: Duration = DAY;
+/// How long a retired key stays published: the longest token life, one hour, and a day.
+pub const PUBLISHED_AFTER_USE: Duration = Duration::from_secs(25 * 60 * 60);
+/// How long a key signs before its successor takes over.
+pub const ROTATION_PERIOD: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// RFC 7518 §3.1 and RFC 8037 §3.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    Rs256,
+    Es256,
+    EdDsa,
+}
+
+impl Algorithm {
+    pub const ALL: [Self; 3] = [Self::Rs256, Self::Es256, Self::EdDsa];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// Published, does not sign yet.
+    Upcoming,
+    /// Signs.
+    Active,
+    /// Signs no more; still published for the tokens it signed.
+    Retired,
+    /// Published no more.
+    Removed,
+}
+
+impl KeyState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Upcoming => "upcoming",
+            Self::Active => "active",
+            Self::Retired => "retired",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// When a key starts to sign and, once it has a successor, when it stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyLife {
+    pub activates_at: Timestamp,
+    pub retires_at: Option<Timestamp>,
+}
+
+impl KeyLife {
+    pub fn state(&self, now: Timestamp) -> KeyState {
+        match self.retires_at {
+            Some(retires_at) if now >= retires_at + PUBLISHED_AFTER_USE => KeyState::Removed,
+            Some(retires_at) if now >= retires_at => KeyState::Retired,
+            _ if now >= self.activates_at => KeyState::Active,
+            _ => KeyState::Upcoming,
+        }
+    }
+
+    /// Whether it is time to publish a successor, so that it takes over at the period's end.
+    pub fn wants_successor(&self, now: Timestamp) -> bool {
+        self.retires_at.is_none()
+            && now >= self.activates_at + (ROTATION_PERIOD - PUBLISHED_BEFORE_USE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_goes_from_upcoming_to_removed_as_time_passes() {
+        let start = Timestamp::from_secs(1_000_000);
+        let life = KeyLife { activates_at: start, retires_at: Some(start + DAY) };
+        assert_eq!(life.state(start - DAY), KeyState::Upcoming);
+        assert_eq!(life.state(start), KeyState::Active);
+        assert_eq!(life.state(start + DAY), KeyState::Retired);
+        assert_eq!(life.state(start + DAY + PUBLISHED_AFTER_USE), KeyState::Removed);
+    }
+
+    #[test]
+    fn a_successor_is_wanted_a_day_before_the_period_ends() {
+        let start = Timestamp::from_secs(1_000_000);
+        let life = KeyLife { activates_at: start, retires_at: None };
+        assert!(!life.wants_successor(start + Duration::from_secs(88 * 24 * 60 * 60)));
+        assert!(life.wants_successor(start + Duration::from_secs(89 * 24 * 60 * 60)));
+    }
+}

@@ -1,0 +1,14 @@
+//! The use cases. A flow takes a [`Context`] and typed input and knows nothing of the web. What it does
+//! in the database is one closure over a `TenantTx`; hashing and signing stand outside of it.
+
+pub mod account;
+pub mod administration;
+pub mod context;
+pub mod failure;
+pub mod oauth;
+
+pub mod tenant_snapshot;
+
+pub use context::Context;
+pub use failure::Failure;
+pub use tenant_snapshot::TenantSnapshot;

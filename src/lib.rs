@@ -1,0 +1,23 @@
+//! Doorward: a hosted, multi-tenant sign-in service.
+//!
+//! The modules in reading order; each knows only those above it (`tests/architecture.rs`):
+//!
+//! ```text
+//! domain      what things are, without I/O
+//! config      typed settings            crypto   passwords, tokens, sealing
+//! storage     the database
+//! flows       the use cases
+//! web         HTTP                      jobs     housekeeping       cli   commands
+//! ```
+
+pub mod domain;
+
+pub mod config;
+pub mod crypto;
+pub mod storage;
+
+pub mod flows;
+
+
+
+

@@ -1,0 +1,33 @@
+//! The database, and the only place that knows diesel. `Db` runs closures over a [`TenantTx`] (one
+//! tenant) or a [`SystemTx`] (all of them); a file per aggregate turns rows into domain types.
+
+mod applications;
+mod audit_events;
+mod authorization_codes;
+mod authorization_requests;
+mod browser_states;
+mod connection;
+mod db;
+mod error;
+mod migrations;
+mod operators;
+mod refresh_families;
+mod revoked_access_tokens;
+mod roles;
+mod schema;
+mod sessions;
+mod signing_keys;
+mod system_tx;
+mod tenant_tx;
+mod tenants;
+mod threads;
+mod users;
+
+pub use connection::{DatabaseUrl, InvalidDatabaseUrl};
+pub use db::Db;
+pub use error::StorageError;
+pub use refresh_families::Rotation;
+pub use sessions::Device;
+pub use signing_keys::StoredKey;
+pub use system_tx::SystemTx;
+pub use tenant_tx::TenantTx;

@@ -1,0 +1,68 @@
+//! Roles of a tenant.
+
+use diesel::prelude::*;
+
+use super::error::StorageError;
+use super::schema::roles;
+use super::tenant_tx::Scope;
+use crate::domain::ids::RoleId;
+use crate::domain::role::{Role, RoleKey};
+
+pub struct Roles<'t>(pub(super) Scope<'t>);
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = roles)]
+struct Row {
+    tenant_id: String,
+    id: String,
+    key: String,
+    description: String,
+    rank: i32,
+}
+
+impl Roles<'_> {
+    /// `Conflict` if the key is taken.
+    pub fn insert(&mut self, role: &Role) -> Result<(), StorageError> {
+        let row = Row {
+            tenant_id: self.0.tenant.to_owned(),
+            id: role.id.to_string(),
+            key: role.key.to_string(),
+            description: role.description.clone(),
+            rank: role.rank,
+        };
+        diesel::insert_into(roles::table).values(&row).execute(self.0.connection)?;
+        Ok(())
+    }
+
+    pub fn find_by_key(&mut self, key: &RoleKey) -> Result<Option<Role>, StorageError> {
+        let row = roles::table
+            .filter(roles::tenant_id.eq(self.0.tenant))
+            .filter(roles::key.eq(key.as_str()))
+            .first::<Row>(self.0.connection)
+            .optional()?;
+        row.map(Role::try_from).transpose()
+    }
+
+    /// All of them, by rank.
+    pub fn list(&mut self) -> Result<Vec<Role>, StorageError> {
+        let rows = roles::table
+            .filter(roles::tenant_id.eq(self.0.tenant))
+            .order((roles::rank.asc(), roles::key.asc()))
+            .load::<Row>(self.0.connection)?;
+        rows.into_iter().map(Role::try_from).collect()
+    }
+}
+
+impl TryFrom<Row> for Role {
+    type Error = StorageError;
+
+    fn try_from(row: Row) -> Result<Self, StorageError> {
+        let unreadable = |_| StorageError::Corrupt("role");
+        Ok(Self {
+            id: RoleId::parse(&row.id).map_err(|_| StorageError::Corrupt("role"))?,
+            key: RoleKey::parse(&row.key).map_err(unreadable)?,
+            description: row.description,
+            rank: row.rank,
+        })
+    }
+}

@@ -1,0 +1,204 @@
+//! The tables, as the migrations of both databases make them.
+
+diesel::table! {
+    tenants (id) {
+        id -> Text,
+        slug -> Text,
+        name -> Text,
+        domain -> Nullable<Text>,
+        status -> Text,
+        sign_up -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    signing_keys (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        algorithm -> Text,
+        public_jwk -> Text,
+        sealed_private_key -> Text,
+        created_at -> BigInt,
+        activates_at -> BigInt,
+        retires_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    applications (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        name -> Text,
+        kind -> Text,
+        status -> Text,
+        direct_login -> Bool,
+        is_default -> Bool,
+        audience -> Nullable<Text>,
+        access_token_algorithm -> Text,
+        id_token_algorithm -> Text,
+        access_token_seconds -> Integer,
+        refresh_idle_seconds -> Integer,
+        refresh_absolute_seconds -> Integer,
+        reuse_window_seconds -> Nullable<Integer>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    application_uris (tenant_id, application_id, purpose, uri) {
+        tenant_id -> Text,
+        application_id -> Text,
+        purpose -> Text,
+        uri -> Text,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    client_secrets (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        application_id -> Text,
+        digest -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    users (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        email -> Text,
+        email_key -> Text,
+        email_verified -> Bool,
+        name -> Nullable<Text>,
+        picture -> Nullable<Text>,
+        status -> Text,
+        password_hash -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    roles (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        key -> Text,
+        description -> Text,
+        rank -> Integer,
+    }
+}
+
+diesel::table! {
+    user_roles (tenant_id, user_id, role_id) {
+        tenant_id -> Text,
+        user_id -> Text,
+        role_id -> Text,
+    }
+}
+
+diesel::table! {
+    operators (tenant_id, user_id) {
+        tenant_id -> Text,
+        user_id -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        user_id -> Text,
+        kind -> Text,
+        authenticated_at -> BigInt,
+        methods -> Text,
+        user_agent -> Nullable<Text>,
+        address -> Nullable<Text>,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    browser_states (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        state -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    authorization_requests (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        browser -> Text,
+        query -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    refresh_families (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        application_id -> Text,
+        user_id -> Text,
+        session_id -> Text,
+        scope -> Text,
+        audience -> Nullable<Text>,
+        authenticated_at -> BigInt,
+        generation -> Integer,
+        rotated_at -> BigInt,
+        client_authenticated -> Bool,
+        idle_expires_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+        revoke_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    authorization_codes (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        application_id -> Text,
+        user_id -> Text,
+        session_id -> Text,
+        redirect_uri -> Text,
+        scope -> Text,
+        audience -> Nullable<Text>,
+        nonce -> Nullable<Text>,
+        code_challenge -> Nullable<Text>,
+        authenticated_at -> BigInt,
+        expires_at -> BigInt,
+        family_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    revoked_access_tokens (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_events (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        at -> BigInt,
+        action -> Text,
+        actor -> Text,
+        target -> Text,
+        address -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(roles, user_roles);
+diesel::allow_tables_to_appear_in_same_query!(refresh_families, users, sessions);

@@ -1,0 +1,159 @@
+//! Sessions: what grants a browser its authority, and what refresh families die with.
+
+use diesel::prelude::*;
+
+use super::error::StorageError;
+use super::schema::sessions;
+use super::tenant_tx::Scope;
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{SessionId, UserId};
+use crate::domain::session::{Method, Session, SessionKind};
+
+pub struct Sessions<'t>(pub(super) Scope<'t>);
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = sessions)]
+struct Row {
+    tenant_id: String,
+    id: String,
+    user_id: String,
+    kind: String,
+    authenticated_at: i64,
+    methods: String,
+    user_agent: Option<String>,
+    address: Option<String>,
+    created_at: i64,
+    last_seen_at: i64,
+    ended_at: Option<i64>,
+}
+
+/// Where a session comes from, for its owner to recognise it by.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    pub user_agent: Option<String>,
+    pub address: Option<String>,
+}
+
+impl Sessions<'_> {
+    pub fn insert(&mut self, session: &Session, device: &Device) -> Result<(), StorageError> {
+        let row = Row {
+            tenant_id: self.0.tenant.to_owned(),
+            id: session.id.to_string(),
+            user_id: session.user_id.to_string(),
+            kind: session.kind.as_str().to_owned(),
+            authenticated_at: session.authenticated_at.as_millis(),
+            methods: words(&session.methods),
+            user_agent: device.user_agent.clone(),
+            address: device.address.clone(),
+            created_at: session.created_at.as_millis(),
+            last_seen_at: session.last_seen_at.as_millis(),
+            ended_at: session.ended_at.map(Timestamp::as_millis),
+        };
+        diesel::insert_into(sessions::table).values(&row).execute(self.0.connection)?;
+        Ok(())
+    }
+
+    pub fn find(&mut self, id: SessionId) -> Result<Option<Session>, StorageError> {
+        let row = sessions::table
+            .filter(sessions::tenant_id.eq(self.0.tenant))
+            .filter(sessions::id.eq(id.to_string()))
+            .first::<Row>(self.0.connection)
+            .optional()?;
+        row.map(Session::try_from).transpose()
+    }
+
+    /// The user proved again who they are. `false` if the session has ended or is another user's.
+    pub fn reauthenticate(
+        &mut self,
+        id: SessionId,
+        user: UserId,
+        methods: &[Method],
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            sessions::table
+                .filter(sessions::tenant_id.eq(self.0.tenant))
+                .filter(sessions::id.eq(id.to_string()))
+                .filter(sessions::user_id.eq(user.to_string()))
+                .filter(sessions::ended_at.is_null()),
+        )
+        .set((
+            sessions::authenticated_at.eq(now.as_millis()),
+            sessions::last_seen_at.eq(now.as_millis()),
+            sessions::methods.eq(words(methods)),
+        ))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    pub fn touch(&mut self, id: SessionId, now: Timestamp) -> Result<(), StorageError> {
+        diesel::update(
+            sessions::table
+                .filter(sessions::tenant_id.eq(self.0.tenant))
+                .filter(sessions::id.eq(id.to_string()))
+                .filter(sessions::ended_at.is_null()),
+        )
+        .set(sessions::last_seen_at.eq(now.as_millis()))
+        .execute(self.0.connection)?;
+        Ok(())
+    }
+
+    /// `false` if there is none, or it had ended before.
+    pub fn end(&mut self, id: SessionId, now: Timestamp) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            sessions::table
+                .filter(sessions::tenant_id.eq(self.0.tenant))
+                .filter(sessions::id.eq(id.to_string()))
+                .filter(sessions::ended_at.is_null()),
+        )
+        .set(sessions::ended_at.eq(now.as_millis()))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    /// Ends every session of the user but `except`, and says how many.
+    pub fn end_all(
+        &mut self,
+        user: UserId,
+        except: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<usize, StorageError> {
+        let except = except.map(|id| id.to_string()).unwrap_or_default();
+        let moved = diesel::update(
+            sessions::table
+                .filter(sessions::tenant_id.eq(self.0.tenant))
+                .filter(sessions::user_id.eq(user.to_string()))
+                .filter(sessions::id.ne(except))
+                .filter(sessions::ended_at.is_null()),
+        )
+        .set(sessions::ended_at.eq(now.as_millis()))
+        .execute(self.0.connection)?;
+        Ok(moved)
+    }
+}
+
+fn words(methods: &[Method]) -> String {
+    methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+impl TryFrom<Row> for Session {
+    type Error = StorageError;
+
+    fn try_from(row: Row) -> Result<Self, StorageError> {
+        let unreadable = || StorageError::Corrupt("session");
+        Ok(Self {
+            id: SessionId::parse(&row.id).map_err(|_| unreadable())?,
+            user_id: UserId::parse(&row.user_id).map_err(|_| unreadable())?,
+            kind: SessionKind::parse(&row.kind).ok_or_else(unreadable)?,
+            authenticated_at: Timestamp::from_millis(row.authenticated_at),
+            methods: row
+                .methods
+                .split(' ')
+                .map(|word| Method::parse(word).ok_or_else(unreadable))
+                .collect::<Result<_, _>>()?,
+            created_at: Timestamp::from_millis(row.created_at),
+            last_seen_at: Timestamp::from_millis(row.last_seen_at),
+            ended_at: row.ended_at.map(Timestamp::from_millis),
+        })
+    }
+}

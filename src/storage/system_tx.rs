@@ -1,0 +1,52 @@
+//! Work across tenants: finding and making them, and sweeping out what has expired. Only jobs, the
+//! command line, the operator's flows and the search for a request's tenant have a use for it.
+
+use diesel::prelude::*;
+
+use super::connection::AnyConnection;
+use super::error::StorageError;
+use super::schema;
+use super::tenant_tx::TenantTx;
+use super::tenants::Tenants;
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::TenantId;
+use crate::domain::session::BROWSER_ABSOLUTE_LIFE;
+use crate::domain::{application::MAX_REFRESH_LIFE, authorization_code::SPENT_CODE_MEMORY};
+
+pub struct SystemTx<'c> {
+    connection: &'c mut AnyConnection,
+}
+
+impl<'c> SystemTx<'c> {
+    pub(super) fn new(connection: &'c mut AnyConnection) -> Self {
+        Self { connection }
+    }
+
+    pub fn tenants(&mut self) -> Tenants<'_> {
+        Tenants(self.connection)
+    }
+
+    /// The scope of one tenant, within this transaction.
+    pub fn tenant(&mut self, tenant: TenantId) -> TenantTx<'_> {
+        TenantTx::new(self.connection, tenant)
+    }
+
+    /// Deletes what nobody can use any more, and says how many rows went.
+    pub fn sweep(&mut self, now: Timestamp) -> Result<usize, StorageError> {
+        macro_rules! delete_before {
+            ($table:ident . $column:ident, $before:expr) => {
+                diesel::delete(schema::$table::table)
+                    .filter(schema::$table::$column.lt($before.as_millis()))
+                    .execute(self.connection)?
+            };
+        }
+        let sessions_before = now - BROWSER_ABSOLUTE_LIFE - MAX_REFRESH_LIFE;
+        let rows = delete_before!(authorization_codes.expires_at, (now - SPENT_CODE_MEMORY))
+            + delete_before!(authorization_requests.expires_at, now)
+            + delete_before!(browser_states.expires_at, now)
+            + delete_before!(refresh_families.expires_at, now)
+            + delete_before!(revoked_access_tokens.expires_at, now)
+            + delete_before!(sessions.created_at, sessions_before);
+        Ok(rows)
+    }
+}

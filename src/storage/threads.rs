@@ -1,0 +1,206 @@
+//! The threads that talk to the database, and their bounded queues. A closure goes in,
+//! its answer comes out of a future; nothing async ever waits for a lock of the database.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use diesel::Connection as _;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use tokio::sync::oneshot;
+
+use super::connection::{AnyConnection, ConnectionManager};
+use super::error::StorageError;
+
+/// Waiting closures beyond this are refused.
+const QUEUE_LIMIT: usize = 4_096;
+/// Closures that one transaction of the writer carries at most.
+const BATCH_LIMIT: usize = 256;
+/// How long a thread waits for a connection before it says that the database is away.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// A closure's answer, held back until it may be given.
+type Acknowledge = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
+type Job = Box<dyn FnOnce(Result<&mut AnyConnection, StorageError>) -> Acknowledge + Send>;
+
+/// One kind of database thread and the way to it.
+pub(super) struct Threads {
+    queue: Option<SyncSender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Threads {
+    /// One thread that owns SQLite's write connection. It runs all that waits in one
+    /// transaction, each closure in a savepoint, commits once, and only then answers.
+    pub fn group_commit(manager: ConnectionManager) -> std::io::Result<Self> {
+        let (queue, jobs) = sync_channel::<Job>(QUEUE_LIMIT);
+        let thread = Builder::new()
+            .name("storage-writer".to_owned())
+            .spawn(move || GroupCommit { manager, connection: None }.run(&jobs))?;
+        Ok(Self { queue: Some(queue), threads: vec![thread] })
+    }
+
+    /// `count` threads that take connections from a pool; each closure is on its own.
+    pub fn pooled(name: &str, manager: ConnectionManager, count: u32) -> std::io::Result<Self> {
+        let (queue, jobs) = sync_channel::<Job>(QUEUE_LIMIT);
+        let pool = r2d2::Pool::builder()
+            .max_size(count)
+            .min_idle(Some(0))
+            .test_on_check_out(false)
+            .connection_timeout(CONNECT_PATIENCE)
+            .error_handler(Box::new(r2d2::NopErrorHandler))
+            .build_unchecked(manager);
+        let jobs = Arc::new(Mutex::new(jobs));
+        let mut threads = Vec::new();
+        for index in 0..count {
+            let (jobs, pool) = (Arc::clone(&jobs), pool.clone());
+            let thread = Builder::new()
+                .name(format!("{name}-{index}"))
+                .spawn(move || run_pooled(&jobs, &pool))?;
+            threads.push(thread);
+        }
+        Ok(Self { queue: Some(queue), threads })
+    }
+
+    /// Runs `work` on one of the threads. It is committed, if it writes, before the answer comes.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = connection.and_then(work);
+            Box::new(move |committed| {
+                // An asker who has gone away does not want the answer.
+                let _ = answer.send(result.and_then(|value| committed.map(|()| value)));
+            })
+        });
+        let queue = self.queue.as_ref().ok_or(StorageError::Overloaded)?;
+        queue.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => StorageError::Overloaded,
+            TrySendError::Disconnected(_) => stopped(),
+        })?;
+        answered.await.map_err(|_| stopped())?
+    }
+}
+
+impl Drop for Threads {
+    /// What waits is still done; then the threads end.
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn stopped() -> StorageError {
+    StorageError::Unavailable("the storage thread stopped".to_owned())
+}
+
+fn run_pooled(jobs: &Mutex<Receiver<Job>>, pool: &r2d2::Pool<ConnectionManager>) {
+    loop {
+        let received = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = received else { return };
+        // A panic is a bug of one request: its asker hears of it by the dropped channel.
+        let _ = catch_unwind(AssertUnwindSafe(|| match pool.get() {
+            Ok(mut connection) => job(Ok(&mut connection))(Ok(())),
+            Err(error) => {
+                job(Err(StorageError::Unavailable(error.to_string())))(Ok(()));
+            }
+        }));
+    }
+}
+
+struct GroupCommit {
+    manager: ConnectionManager,
+    connection: Option<AnyConnection>,
+}
+
+impl GroupCommit {
+    fn run(mut self, jobs: &Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            let mut waiting = Some(first);
+            let mut answers = Vec::new();
+            let begun = self.begin();
+            let outcome = match begun {
+                Err(error) => {
+                    let message = error.to_string();
+                    let unavailable = || StorageError::Unavailable(message.clone());
+                    if let Some(job) = waiting.take() {
+                        job(Err(unavailable()))(Ok(()));
+                    }
+                    continue;
+                }
+                Ok(connection) => catch_unwind(AssertUnwindSafe(|| {
+                    while let Some(job) = waiting.take() {
+                        answers.push(job(Ok(connection)));
+                        if answers.len() < BATCH_LIMIT {
+                            waiting = jobs.try_recv().ok();
+                        }
+                    }
+                    commit(connection)
+                })),
+            };
+            match outcome {
+                Ok(Ok(())) => answers.into_iter().for_each(|answer| answer(Ok(()))),
+                Ok(Err(error)) => self.give_up(answers, &error.to_string()),
+                Err(_) => self.give_up(answers, "a request panicked"),
+            }
+        }
+    }
+
+    fn begin(&mut self) -> Result<&mut AnyConnection, StorageError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => {
+                let opened = self.manager.open();
+                opened.map_err(|error| StorageError::Unavailable(error.to_string()))?
+            }
+        };
+        if let AnyConnection::Sqlite(sqlite) = &mut connection {
+            AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
+        }
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Closing the connection undoes the transaction; nothing of it was acknowledged.
+    fn give_up(&mut self, answers: Vec<Acknowledge>, why: &str) {
+        tracing::error!(why, "a batch of writes was undone");
+        self.connection = None;
+        for answer in answers {
+            answer(Err(StorageError::Unavailable(why.to_owned())));
+        }
+    }
+}
+
+fn commit(connection: &mut AnyConnection) -> Result<(), StorageError> {
+    match connection {
+        AnyConnection::Sqlite(sqlite) => Ok(AnsiTransactionManager::commit_transaction(sqlite)?),
+        AnyConnection::Postgres(_) => Ok(()),
+    }
+}
+
+/// Runs `work` in a transaction, or in a savepoint where one is open. `Err` rolls it back.
+pub(super) fn atomically<T, E: From<StorageError>>(
+    connection: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    enum Failure<E> {
+        Work(E),
+        Transaction(diesel::result::Error),
+    }
+    impl<E> From<diesel::result::Error> for Failure<E> {
+        fn from(error: diesel::result::Error) -> Self {
+            Self::Transaction(error)
+        }
+    }
+    connection.transaction(|connection| work(connection).map_err(Failure::Work)).map_err(|failure| {
+        match failure {
+            Failure::Work(error) => error,
+            Failure::Transaction(error) => E::from(StorageError::from(error)),
+        }
+    })
+}

@@ -1,0 +1,156 @@
+//! Users, their passwords' hashes and the roles they have.
+
+use diesel::prelude::*;
+
+use super::error::StorageError;
+use super::schema::{roles, user_roles, users};
+use super::tenant_tx::Scope;
+use crate::domain::clock::Timestamp;
+use crate::domain::email_address::EmailAddress;
+use crate::domain::ids::{RoleId, UserId};
+use crate::domain::password::PasswordHash;
+use crate::domain::role::RoleKey;
+use crate::domain::tenant::DisplayName;
+use crate::domain::user::{Profile, User, UserStatus};
+
+pub struct Users<'t>(pub(super) Scope<'t>);
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = users)]
+struct Row {
+    tenant_id: String,
+    id: String,
+    email: String,
+    email_key: String,
+    email_verified: bool,
+    name: Option<String>,
+    picture: Option<String>,
+    status: String,
+    password_hash: Option<String>,
+    created_at: i64,
+}
+
+impl Users<'_> {
+    /// `Conflict` if the address has an account already.
+    pub fn insert(&mut self, user: &User, password: Option<&PasswordHash>) -> Result<(), StorageError> {
+        let row = Row {
+            tenant_id: self.0.tenant.to_owned(),
+            id: user.id.to_string(),
+            email: user.email.as_str().to_owned(),
+            email_key: user.email.key().to_owned(),
+            email_verified: user.email_verified,
+            name: user.name.as_ref().map(ToString::to_string),
+            picture: user.picture.clone(),
+            status: user.status.as_str().to_owned(),
+            password_hash: password.map(|hash| hash.as_str().to_owned()),
+            created_at: user.created_at.as_millis(),
+        };
+        diesel::insert_into(users::table).values(&row).execute(self.0.connection)?;
+        Ok(())
+    }
+
+    pub fn find(&mut self, id: UserId) -> Result<Option<User>, StorageError> {
+        let row = users::table
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id.to_string()))
+            .first::<Row>(self.0.connection)
+            .optional()?;
+        Ok(row.map(user).transpose()?.map(|(user, _)| user))
+    }
+
+    pub fn find_by_email(
+        &mut self,
+        email: &EmailAddress,
+    ) -> Result<Option<(User, Option<PasswordHash>)>, StorageError> {
+        let row = users::table
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::email_key.eq(email.key()))
+            .first::<Row>(self.0.connection)
+            .optional()?;
+        row.map(user).transpose()
+    }
+
+    /// The user with their roles.
+    pub fn profile(&mut self, id: UserId) -> Result<Option<Profile>, StorageError> {
+        let Some(user) = self.find(id)? else { return Ok(None) };
+        let roles = self.roles(id)?;
+        Ok(Some(Profile { user, roles }))
+    }
+
+    /// The keys of the user's roles, by rank.
+    pub fn roles(&mut self, id: UserId) -> Result<Vec<RoleKey>, StorageError> {
+        let keys = user_roles::table
+            .inner_join(
+                roles::table.on(roles::tenant_id
+                    .eq(user_roles::tenant_id)
+                    .and(roles::id.eq(user_roles::role_id))),
+            )
+            .filter(user_roles::tenant_id.eq(self.0.tenant))
+            .filter(user_roles::user_id.eq(id.to_string()))
+            .order((roles::rank.asc(), roles::key.asc()))
+            .select(roles::key)
+            .load::<String>(self.0.connection)?;
+        keys.iter().map(|key| RoleKey::parse(key).map_err(|_| StorageError::Corrupt("role"))).collect()
+    }
+
+    pub fn grant_role(&mut self, id: UserId, role: RoleId) -> Result<(), StorageError> {
+        diesel::insert_into(user_roles::table)
+            .values((
+                user_roles::tenant_id.eq(self.0.tenant),
+                user_roles::user_id.eq(id.to_string()),
+                user_roles::role_id.eq(role.to_string()),
+            ))
+            .execute(self.0.connection)?;
+        Ok(())
+    }
+
+    pub fn set_password(&mut self, id: UserId, hash: &PasswordHash) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table.filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id.to_string())),
+        )
+        .set(users::password_hash.eq(hash.as_str()))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    /// Replaces the hash only if it is still `old`: a rehash must not undo a change of password.
+    pub fn replace_password(
+        &mut self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string()))
+                .filter(users::password_hash.eq(old.as_str())),
+        )
+        .set(users::password_hash.eq(new.as_str()))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    pub fn set_status(&mut self, id: UserId, status: UserStatus) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table.filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id.to_string())),
+        )
+        .set(users::status.eq(status.as_str()))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+}
+
+fn user(row: Row) -> Result<(User, Option<PasswordHash>), StorageError> {
+    let unreadable = || StorageError::Corrupt("user");
+    let user = User {
+        id: UserId::parse(&row.id).map_err(|_| unreadable())?,
+        email: EmailAddress::parse(&row.email).map_err(|_| unreadable())?,
+        email_verified: row.email_verified,
+        name: row.name.map(|name| DisplayName::parse(&name)).transpose().map_err(|_| unreadable())?,
+        picture: row.picture,
+        status: UserStatus::parse(&row.status).ok_or_else(unreadable)?,
+        created_at: Timestamp::from_millis(row.created_at),
+    };
+    Ok((user, row.password_hash.map(PasswordHash::from_phc)))
+}

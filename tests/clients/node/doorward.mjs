@@ -1,0 +1,108 @@
+// A Doorward server of a suite's own: its own data directory, its own database.
+
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Every suite runs on each of them. */
+export const DATABASES = ['sqlite', 'postgres'];
+
+/** Starts `doorward dev` on an empty database and waits until it answers. */
+export async function startDoorward(database) {
+  const binary = required('DOORWARD_BIN', 'the path of the doorward binary to test');
+  const { url, drop } = await createDatabase[database]();
+  const dataDir = await mkdtemp(join(tmpdir(), 'doorward-'));
+  const env = { ...process.env, DATABASE_URL: url };
+
+  const server = spawn(binary, ['dev', '--listen', '127.0.0.1:0', '--data-dir', dataDir], { env });
+  let output = '';
+  for (const stream of [server.stdout, server.stderr]) stream.on('data', text => (output += text));
+  const exited = once(server, 'exit');
+
+  async function clean() {
+    await rm(dataDir, { recursive: true, force: true });
+    await drop();
+  }
+
+  async function stop() {
+    server.kill('SIGTERM');
+    const [code, signal] = await exited;
+    await clean();
+    assert.deepEqual({ code, signal }, { code: 0, signal: null }, `SIGTERM must end in exit 0:\n${output}`);
+  }
+
+  async function create(what, flags, stdin = '') {
+    const command = run(binary, [what, 'create', ...flags, '--json', '--data-dir', dataDir], { env });
+    command.child.stdin.on('error', () => {}); // a command that fails may not read it, and says why itself
+    command.child.stdin.end(stdin);
+    return JSON.parse((await command).stdout);
+  }
+
+  try {
+    const stopped = exited.then(() => Promise.reject(new Error('doorward stopped while starting')));
+    const facts = await Promise.race([untilItAnswers(join(dataDir, 'dev.json'), server), stopped]);
+    return {
+      ...facts,
+      stop,
+      createTenant: slug => create('tenant', ['--slug', slug, '--name', slug]),
+      createApp: (tenant, kind, ...flags) =>
+        create('app', ['--tenant', tenant, '--name', `A ${kind} app`, '--kind', kind, ...flags]),
+      createUser: (tenant, { email, password, name }) =>
+        create(
+          'user',
+          ['--tenant', tenant, '--email', email, '--name', name, '--verified', '--password-stdin'],
+          password,
+        ),
+      /** What a command changed, the server honours within two seconds. */
+      honoursChanges: () => sleep(2_100),
+    };
+  } catch (error) {
+    server.kill('SIGKILL');
+    await clean();
+    throw new Error(`${error.message}:\n${output}`);
+  }
+}
+
+function required(variable, meaning) {
+  const value = process.env[variable];
+  if (!value) throw new Error(`Set ${variable} to ${meaning}; these tests cannot run without it.`);
+  return value;
+}
+
+const createDatabase = {
+  /** In the data directory, which is the default. */
+  sqlite: async () => ({ url: undefined, drop: async () => {} }),
+
+  postgres: async () => {
+    const admin = required('DOORWARD_TEST_POSTGRES', 'the postgres:// URL of an admin database on a scratch server');
+    const name = `doorward_${randomUUID().replaceAll('-', '')}`;
+    const execute = statement => run('psql', ['--no-psqlrc', '--dbname', admin, '--command', statement]);
+    await execute(`CREATE DATABASE ${name}`);
+    const url = new URL(admin);
+    url.pathname = `/${name}`;
+    return { url: url.href, drop: () => execute(`DROP DATABASE ${name} WITH (FORCE)`) };
+  },
+};
+
+/** The facts in `dev.json`, once the server that wrote them is alive. */
+async function untilItAnswers(path, server) {
+  for (let attempt = 0; attempt < 600 && (server.exitCode ?? server.signalCode) === null; attempt += 1) {
+    const facts = await readFile(path, 'utf8').then(JSON.parse).catch(() => null);
+    if (facts && (await isAlive(facts.public_url))) return facts;
+    await sleep(100);
+  }
+  throw new Error('doorward did not come to answer /healthz');
+}
+
+async function isAlive(publicUrl) {
+  const response = await fetch(`${publicUrl}/healthz`).catch(() => null);
+  return response?.ok === true;
+}
