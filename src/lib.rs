@@ -18,6 +18,7 @@ pub mod storage;
 
 pub mod flows;
 
+pub mod jobs;
+pub mod web;
 
-
-
+pub mod cli;

@@ -1,1 +1,7 @@
-fn main(){}
+//! The `doorward` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    doorward::cli::main()
+}

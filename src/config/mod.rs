@@ -1,5 +1,9 @@
-//! Typed settings, and the only reader of the environment.
+//! Typed settings, and the only reader of the environment. Every problem is found before any is told.
 
 mod public_url;
+mod settings;
+mod trusted_proxies;
 
 pub use public_url::{InvalidPublicUrl, PublicUrl, Scheme};
+pub use settings::{LogFormat, MasterKeySource, Problems, ServeSettings, StoreSettings, logging};
+pub use trusted_proxies::{InvalidProxy, TrustedProxies};

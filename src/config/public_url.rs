@@ -87,11 +87,23 @@ mod tests {
 
     #[test]
     fn a_public_url_is_https_or_loopback() {
-        assert_eq!(PublicUrl::parse("https://auth.example.com/").unwrap().as_str(), "https://auth.example.com");
+        assert_eq!(
+            PublicUrl::parse("https://auth.example.com/").unwrap().as_str(),
+            "https://auth.example.com"
+        );
         assert_eq!(PublicUrl::parse("http://localhost:8080").unwrap().host(), "localhost");
         assert_eq!(PublicUrl::parse("http://auth.example.com"), Err(InvalidPublicUrl::NotHttps));
-        assert_eq!(PublicUrl::parse("http://127.0.0.1.example.com"), Err(InvalidPublicUrl::NotHttps));
-        for bad in ["", "auth.example.com", "https://a.example/path", "https://u@a.example", "ftp://a.example"] {
+        assert_eq!(
+            PublicUrl::parse("http://127.0.0.1.example.com"),
+            Err(InvalidPublicUrl::NotHttps)
+        );
+        for bad in [
+            "",
+            "auth.example.com",
+            "https://a.example/path",
+            "https://u@a.example",
+            "ftp://a.example",
+        ] {
             assert_eq!(PublicUrl::parse(bad), Err(InvalidPublicUrl::Malformed), "{bad}");
         }
     }

@@ -183,6 +183,10 @@ impl Application {
     /// Whether the application may ask for tokens for `resource` (RFC 8707 §2).
     pub fn allows_resource(&self, resource: &str, issuer: &str) -> bool {
         resource == issuer
-            || self.audience.iter().chain(&self.resources).any(|audience| audience.as_str() == resource)
+            || self
+                .audience
+                .iter()
+                .chain(&self.resources)
+                .any(|audience| audience.as_str() == resource)
     }
 }

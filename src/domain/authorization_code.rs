@@ -37,5 +37,7 @@ pub struct Grant {
 pub enum CodeState {
     Fresh,
     /// The family that it was exchanged for.
-    Spent { family_id: FamilyId },
+    Spent {
+        family_id: FamilyId,
+    },
 }

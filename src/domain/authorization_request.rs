@@ -57,7 +57,8 @@ impl Prompt {
         if words == ["none"] {
             return Some(Self::Never);
         }
-        let known = words.iter().all(|word| matches!(*word, "login" | "consent" | "select_account"));
+        let known =
+            words.iter().all(|word| matches!(*word, "login" | "consent" | "select_account"));
         known.then(|| Self::AsNeeded {
             login: words.contains(&"login"),
             confirm: words.contains(&"consent") || words.contains(&"select_account"),
@@ -83,9 +84,13 @@ pub enum NextStep {
 pub enum Progress {
     JustArrived,
     /// Waiting since then.
-    Pending { since: Timestamp },
+    Pending {
+        since: Timestamp,
+    },
     /// Waiting since then, and the user chose to go on.
-    Confirmed { since: Timestamp },
+    Confirmed {
+        since: Timestamp,
+    },
 }
 
 impl Progress {
@@ -93,22 +98,33 @@ impl Progress {
     fn proved_by(self, session: &Session) -> bool {
         match self {
             Self::JustArrived => false,
-            Self::Pending { since } | Self::Confirmed { since } => session.authenticated_at >= since,
+            Self::Pending { since } | Self::Confirmed { since } => {
+                session.authenticated_at >= since
+            }
         }
     }
 }
 
 impl AuthorizationRequest {
-    pub fn next_step(&self, session: Option<&Session>, progress: Progress, now: Timestamp) -> NextStep {
+    pub fn next_step(
+        &self,
+        session: Option<&Session>,
+        progress: Progress,
+        now: Timestamp,
+    ) -> NextStep {
         let signed_in = session.filter(|session| {
             self.expected_user.as_ref().is_none_or(|user| *user == session.user_id.to_string())
         });
         match (self.prompt, signed_in) {
             (Prompt::Never, None) => NextStep::Refuse("login_required"),
-            (Prompt::Never, Some(session)) if self.is_too_old(session, now) => NextStep::Refuse("login_required"),
+            (Prompt::Never, Some(session)) if self.is_too_old(session, now) => {
+                NextStep::Refuse("login_required")
+            }
             (Prompt::Never, Some(_)) => NextStep::Answer,
             // Someone signed in for this request, but not the user whom the client expects.
-            (Prompt::AsNeeded { .. }, None) if session.is_some_and(|session| progress.proved_by(session)) => {
+            (Prompt::AsNeeded { .. }, None)
+                if session.is_some_and(|session| progress.proved_by(session)) =>
+            {
                 NextStep::Refuse("login_required")
             }
             (Prompt::AsNeeded { .. }, None) => NextStep::SignIn,
@@ -116,7 +132,8 @@ impl AuthorizationRequest {
                 let just_proved = progress.proved_by(session);
                 if !just_proved && (login || self.is_too_old(session, now)) {
                     NextStep::SignIn
-                } else if confirm && !just_proved && !matches!(progress, Progress::Confirmed { .. }) {
+                } else if confirm && !just_proved && !matches!(progress, Progress::Confirmed { .. })
+                {
                     NextStep::Confirm
                 } else {
                     NextStep::Answer

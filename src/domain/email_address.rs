@@ -63,7 +63,9 @@ impl EmailAddress {
 
 fn is_local_part(local: &str) -> bool {
     let allowed = |c: char| {
-        c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c) || (!c.is_ascii() && !c.is_control() && !c.is_whitespace())
+        c.is_alphanumeric()
+            || "!#$%&'*+-/=?^_`{|}~.".contains(c)
+            || (!c.is_ascii() && !c.is_control() && !c.is_whitespace())
     };
     !local.is_empty()
         && local.len() <= MAX_LOCAL_LENGTH
@@ -114,11 +116,29 @@ mod tests {
     #[test]
     fn what_is_not_one_address_is_refused() {
         for text in [
-            "", " ", "a", "@b", "a@", "a@b@c", "a@x.de,b@y.de", "a b@x.de", "a@x.de\r\nBcc: b@y.de",
-            "a@x..de", ".a@x.de", "a.@x.de", "a@-x.de", "<a@x.de>", "a\0@x.de", "a@x.de\0", "\"a\"@x.de",
+            "",
+            " ",
+            "a",
+            "@b",
+            "a@",
+            "a@b@c",
+            "a@x.de,b@y.de",
+            "a b@x.de",
+            "a@x.de\r\nBcc: b@y.de",
+            "a@x..de",
+            ".a@x.de",
+            "a.@x.de",
+            "a@-x.de",
+            "<a@x.de>",
+            "a\0@x.de",
+            "a@x.de\0",
+            "\"a\"@x.de",
         ] {
             assert!(EmailAddress::parse(text).is_err(), "{text:?}");
         }
-        assert_eq!(EmailAddress::parse(&format!("a@{}.de", "x".repeat(65_536))), Err(InvalidEmail::TooLong));
+        assert_eq!(
+            EmailAddress::parse(&format!("a@{}.de", "x".repeat(65_536))),
+            Err(InvalidEmail::TooLong)
+        );
     }
 }

@@ -65,7 +65,11 @@ impl Parameters {
 /// Undoes the form encoding of one name or value.
 pub fn decode_form_value(encoded: &[u8]) -> Result<String, InvalidParameters> {
     let spaced: Cow<'_, [u8]> = if encoded.contains(&b'+') {
-        encoded.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect::<Vec<_>>().into()
+        encoded
+            .iter()
+            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+            .collect::<Vec<_>>()
+            .into()
     } else {
         encoded.into()
     };
@@ -95,7 +99,10 @@ mod tests {
     fn what_is_not_text_is_refused() {
         assert_eq!(Parameters::parse(b"a=%ff").unwrap_err(), InvalidParameters::NotUtf8);
         assert_eq!(Parameters::parse(b"a=%00").unwrap_err(), InvalidParameters::ControlCharacter);
-        assert_eq!(Parameters::parse(b"a=%0d%0a").unwrap_err(), InvalidParameters::ControlCharacter);
+        assert_eq!(
+            Parameters::parse(b"a=%0d%0a").unwrap_err(),
+            InvalidParameters::ControlCharacter
+        );
         assert_eq!(Parameters::parse(&b"a&".repeat(101)).unwrap_err(), InvalidParameters::TooMany);
     }
 

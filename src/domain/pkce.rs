@@ -22,7 +22,8 @@ impl CodeChallenge {
 impl CodeVerifier {
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-        ((43..=128).contains(&text.len()) && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
+        ((43..=128).contains(&text.len()) && text.bytes().all(allowed))
+            .then(|| Self(text.to_owned()))
     }
 
     pub fn as_str(&self) -> &str {

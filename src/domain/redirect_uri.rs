@@ -24,7 +24,9 @@ pub enum InvalidRedirectUri {
     UserInfo,
     #[error("http is allowed for localhost, 127.0.0.1 and [::1] only: use https")]
     PlainHttp,
-    #[error("only a native app may use a scheme of its own, and it must contain a dot, such as com.example.app:/callback (RFC 8252 §7.1)")]
+    #[error(
+        "only a native app may use a scheme of its own, and it must contain a dot, such as com.example.app:/callback (RFC 8252 §7.1)"
+    )]
     PrivateScheme,
     #[error("it has a wildcard; every redirect URI is registered in full")]
     Wildcard,
@@ -120,7 +122,9 @@ fn loopback_ip_without_port(uri: &str) -> Option<(&str, &str)> {
 pub struct Origin(String);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an origin is scheme, host and port alone, such as https://app.example.com; http only for localhost")]
+#[error(
+    "an origin is scheme, host and port alone, such as https://app.example.com; http only for localhost"
+)]
 pub struct InvalidOrigin;
 
 impl Origin {
@@ -145,7 +149,9 @@ impl Origin {
 pub struct Audience(String);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an audience is 1 to 500 printable characters without spaces, such as https://api.example.com")]
+#[error(
+    "an audience is 1 to 500 printable characters without spaces, such as https://api.example.com"
+)]
 pub struct InvalidAudience;
 
 impl Audience {
@@ -169,13 +175,27 @@ mod tests {
 
     #[test]
     fn a_redirect_uri_is_https_or_loopback_or_a_native_scheme() {
-        for good in ["https://a.example/cb", "http://localhost:3000/cb", "http://127.0.0.1/cb?x=1", "http://[::1]:9/cb"] {
+        for good in [
+            "https://a.example/cb",
+            "http://localhost:3000/cb",
+            "http://127.0.0.1/cb?x=1",
+            "http://[::1]:9/cb",
+        ] {
             assert!(RedirectUri::parse(good, Web).is_ok(), "{good}");
         }
         assert!(RedirectUri::parse("com.example.app:/cb", Native).is_ok());
         for bad in [
-            "", "/cb", "http://a.example/cb", "https://a.example/cb#f", "https://u:p@a.example/", "javascript:alert(1)",
-            "data:text/html,x", "com.example.app:/cb", "https://*.a.example/cb", "https://a.example/c b", "http://localhost.evil.example/",
+            "",
+            "/cb",
+            "http://a.example/cb",
+            "https://a.example/cb#f",
+            "https://u:p@a.example/",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "com.example.app:/cb",
+            "https://*.a.example/cb",
+            "https://a.example/c b",
+            "http://localhost.evil.example/",
         ] {
             assert!(RedirectUri::parse(bad, Web).is_err(), "{bad}");
         }
@@ -195,8 +215,14 @@ mod tests {
             assert!(!uri.matches(other, Web), "{other}");
         }
         for other in [
-            "http://127.0.0.1:51004/cb/", "http://127.0.0.1:51004/", "http://localhost:51004/cb", "https://127.0.0.1:51004/cb",
-            "http://127.0.0.1:51004@evil.example/cb", "http://127.0.0.1.evil.example/cb", "http://127.0.0.1:99999/cb", "http://127.0.0.1:/cb",
+            "http://127.0.0.1:51004/cb/",
+            "http://127.0.0.1:51004/",
+            "http://localhost:51004/cb",
+            "https://127.0.0.1:51004/cb",
+            "http://127.0.0.1:51004@evil.example/cb",
+            "http://127.0.0.1.evil.example/cb",
+            "http://127.0.0.1:99999/cb",
+            "http://127.0.0.1:/cb",
         ] {
             assert!(!uri.matches(other, Native), "{other}");
         }
@@ -208,7 +234,14 @@ mod tests {
     fn an_origin_is_written_as_browsers_write_it() {
         assert!(Origin::parse("https://app.example.com").is_ok());
         assert!(Origin::parse("http://localhost:5173").is_ok());
-        for bad in ["https://app.example.com/", "https://app.example.com:443", "http://app.example.com", "null", "*", "https://*.example.com"] {
+        for bad in [
+            "https://app.example.com/",
+            "https://app.example.com:443",
+            "http://app.example.com",
+            "null",
+            "*",
+            "https://*.example.com",
+        ] {
             assert_eq!(Origin::parse(bad), Err(InvalidOrigin), "{bad}");
         }
     }

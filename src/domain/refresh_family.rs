@@ -87,7 +87,9 @@ impl RefreshFamily {
         match presented.cmp(&self.generation) {
             std::cmp::Ordering::Equal => Verdict::Rotate,
             std::cmp::Ordering::Greater => Verdict::CatchUp,
-            std::cmp::Ordering::Less if presented + 1 == self.generation && now < self.rotated_at + window => {
+            std::cmp::Ordering::Less
+                if presented + 1 == self.generation && now < self.rotated_at + window =>
+            {
                 Verdict::AnswerSuccessor
             }
             std::cmp::Ordering::Less => Verdict::Reuse,
@@ -133,7 +135,10 @@ mod tests {
         let start = Timestamp::from_secs(1_000);
         let family = family(5, start);
         assert_eq!(family.judge(5, WINDOW, start), Verdict::Rotate);
-        assert_eq!(family.judge(4, WINDOW, start + Duration::from_secs(29)), Verdict::AnswerSuccessor);
+        assert_eq!(
+            family.judge(4, WINDOW, start + Duration::from_secs(29)),
+            Verdict::AnswerSuccessor
+        );
         assert_eq!(family.judge(4, WINDOW, start + WINDOW), Verdict::Reuse);
         assert_eq!(family.judge(3, WINDOW, start), Verdict::Reuse);
         assert_eq!(family.judge(4, Duration::ZERO, start), Verdict::Reuse);

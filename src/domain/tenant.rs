@@ -95,7 +95,9 @@ impl fmt::Display for Slug {
 pub struct Domain(String);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a domain is a host name with at least two labels and no port, such as `login.example.com`")]
+#[error(
+    "a domain is a host name with at least two labels and no port, such as `login.example.com`"
+)]
 pub struct InvalidDomain;
 
 impl Domain {
@@ -103,7 +105,8 @@ impl Domain {
         let host = text.to_ascii_lowercase();
         let labels: Vec<&str> = host.split('.').collect();
         let is_label = |label: &&str| Slug::parse(label).is_ok();
-        let top_is_a_name = labels.last().is_some_and(|top| !top.starts_with(|c: char| c.is_ascii_digit()));
+        let top_is_a_name =
+            labels.last().is_some_and(|top| !top.starts_with(|c: char| c.is_ascii_digit()));
         if labels.len() >= 2 && host.len() <= 253 && labels.iter().all(is_label) && top_is_a_name {
             Ok(Self(host))
         } else {
@@ -153,7 +156,8 @@ impl DisplayName {
 
 /// Control characters, and those that reorder the text around them (Trojan-source names).
 fn is_unprintable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+    c.is_control()
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 impl fmt::Display for DisplayName {

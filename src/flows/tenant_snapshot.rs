@@ -53,7 +53,9 @@ struct LoadedKey {
 impl TenantSnapshot {
     /// The application, if it exists and is not disabled.
     pub fn application(&self, id: ApplicationId) -> Option<&Arc<Application>> {
-        self.applications.get(&id).filter(|application| application.status == ApplicationStatus::Active)
+        self.applications
+            .get(&id)
+            .filter(|application| application.status == ApplicationStatus::Active)
     }
 
     pub fn application_by_client_id(&self, client_id: &str) -> Option<&Arc<Application>> {
@@ -73,7 +75,11 @@ impl TenantSnapshot {
     }
 
     /// The key that signs with `algorithm` now.
-    pub fn signing_key(&self, algorithm: Algorithm, now: Timestamp) -> Result<&SigningKey, Failure> {
+    pub fn signing_key(
+        &self,
+        algorithm: Algorithm,
+        now: Timestamp,
+    ) -> Result<&SigningKey, Failure> {
         // The newest of the active: after an emergency rotation two may overlap for a moment.
         let active = |key: &&Arc<LoadedKey>| {
             key.stored.algorithm == algorithm && key.stored.life.state(now) == KeyState::Active

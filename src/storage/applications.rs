@@ -135,7 +135,11 @@ impl Applications<'_> {
         Ok(moved == 1)
     }
 
-    pub fn set_status(&mut self, id: ApplicationId, status: ApplicationStatus) -> Result<bool, StorageError> {
+    pub fn set_status(
+        &mut self,
+        id: ApplicationId,
+        status: ApplicationStatus,
+    ) -> Result<bool, StorageError> {
         let application = applications::table
             .filter(applications::tenant_id.eq(self.0.tenant))
             .filter(applications::id.eq(id.to_string()));
@@ -194,7 +198,11 @@ fn duration(seconds: i32) -> Duration {
     Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
 }
 
-fn application(row: Row, uris: &[UriRow], secrets: Vec<SecretRow>) -> Result<Application, StorageError> {
+fn application(
+    row: Row,
+    uris: &[UriRow],
+    secrets: Vec<SecretRow>,
+) -> Result<Application, StorageError> {
     let unreadable = || StorageError::Corrupt("application");
     let kind = ApplicationKind::parse(&row.kind).ok_or_else(unreadable)?;
     let of = |purpose: &'static str| {

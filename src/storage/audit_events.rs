@@ -50,9 +50,9 @@ impl AuditEvents<'_> {
             .limit(limit);
         let rows = match before {
             None => of_tenant.load::<Row>(self.0.connection)?,
-            Some(id) => {
-                of_tenant.filter(audit_events::id.lt(id.to_string())).load::<Row>(self.0.connection)?
-            }
+            Some(id) => of_tenant
+                .filter(audit_events::id.lt(id.to_string()))
+                .load::<Row>(self.0.connection)?,
         };
         rows.into_iter().map(AuditEvent::try_from).collect()
     }

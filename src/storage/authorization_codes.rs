@@ -33,7 +33,11 @@ struct Row {
 }
 
 impl AuthorizationCodes<'_> {
-    pub fn insert(&mut self, digest: &SecretDigest, code: &AuthorizationCode) -> Result<(), StorageError> {
+    pub fn insert(
+        &mut self,
+        digest: &SecretDigest,
+        code: &AuthorizationCode,
+    ) -> Result<(), StorageError> {
         let grant = &code.grant;
         let row = Row {
             tenant_id: self.0.tenant.to_owned(),
@@ -45,7 +49,10 @@ impl AuthorizationCodes<'_> {
             scope: grant.scopes.to_string(),
             audience: grant.resource.clone(),
             nonce: code.nonce.clone(),
-            code_challenge: code.code_challenge.as_ref().map(|challenge| challenge.as_str().to_owned()),
+            code_challenge: code
+                .code_challenge
+                .as_ref()
+                .map(|challenge| challenge.as_str().to_owned()),
             authenticated_at: grant.authenticated_at.as_millis(),
             expires_at: code.expires_at.as_millis(),
             family_id: None,
@@ -54,7 +61,10 @@ impl AuthorizationCodes<'_> {
         Ok(())
     }
 
-    pub fn find(&mut self, digest: &SecretDigest) -> Result<Option<AuthorizationCode>, StorageError> {
+    pub fn find(
+        &mut self,
+        digest: &SecretDigest,
+    ) -> Result<Option<AuthorizationCode>, StorageError> {
         let row = authorization_codes::table
             .filter(authorization_codes::tenant_id.eq(self.0.tenant))
             .filter(authorization_codes::id.eq(digest.as_str()))
@@ -85,7 +95,8 @@ impl TryFrom<Row> for AuthorizationCode {
         let challenge = |text: String| CodeChallenge::parse(&text).ok_or_else(unreadable);
         Ok(Self {
             grant: Grant {
-                application_id: ApplicationId::parse(&row.application_id).map_err(|_| unreadable())?,
+                application_id: ApplicationId::parse(&row.application_id)
+                    .map_err(|_| unreadable())?,
                 user_id: UserId::parse(&row.user_id).map_err(|_| unreadable())?,
                 session_id: SessionId::parse(&row.session_id).map_err(|_| unreadable())?,
                 scopes: Scopes::parse(&row.scope),

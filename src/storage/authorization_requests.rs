@@ -20,7 +20,8 @@ impl AuthorizationRequests<'_> {
                 authorization_requests::browser.eq(browser),
                 authorization_requests::query.eq(&request.query),
                 authorization_requests::created_at.eq(request.created_at.as_millis()),
-                authorization_requests::expires_at.eq((request.created_at + PENDING_LIFE).as_millis()),
+                authorization_requests::expires_at
+                    .eq((request.created_at + PENDING_LIFE).as_millis()),
             ))
             .execute(self.0.connection)?;
         Ok(())

@@ -12,7 +12,11 @@ use crate::domain::secret::SecretDigest;
 pub struct BrowserStates<'t>(pub(super) Scope<'t>);
 
 impl BrowserStates<'_> {
-    pub fn find(&mut self, id: &SecretDigest, now: Timestamp) -> Result<Option<String>, StorageError> {
+    pub fn find(
+        &mut self,
+        id: &SecretDigest,
+        now: Timestamp,
+    ) -> Result<Option<String>, StorageError> {
         let state = browser_states::table
             .filter(browser_states::tenant_id.eq(self.0.tenant))
             .filter(browser_states::id.eq(id.as_str()))
@@ -52,12 +56,19 @@ impl BrowserStates<'_> {
                 .filter(browser_states::tenant_id.eq(self.0.tenant))
                 .filter(browser_states::id.eq(id.as_str())),
         )
-        .set((browser_states::state.eq(state), browser_states::expires_at.eq(expires_at.as_millis())))
+        .set((
+            browser_states::state.eq(state),
+            browser_states::expires_at.eq(expires_at.as_millis()),
+        ))
         .execute(self.0.connection)?;
         Ok(moved == 1)
     }
 
-    pub fn extend(&mut self, id: &SecretDigest, expires_at: Timestamp) -> Result<bool, StorageError> {
+    pub fn extend(
+        &mut self,
+        id: &SecretDigest,
+        expires_at: Timestamp,
+    ) -> Result<bool, StorageError> {
         let moved = diesel::update(
             browser_states::table
                 .filter(browser_states::tenant_id.eq(self.0.tenant))

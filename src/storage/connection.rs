@@ -92,7 +92,9 @@ impl ConnectionManager {
                     )
                     .map_err(Error::QueryError)?;
                 if self.access == Access::ReadOnly {
-                    connection.batch_execute("PRAGMA query_only = ON;").map_err(Error::QueryError)?;
+                    connection
+                        .batch_execute("PRAGMA query_only = ON;")
+                        .map_err(Error::QueryError)?;
                 }
                 Ok(AnyConnection::Sqlite(connection))
             }

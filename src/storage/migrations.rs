@@ -46,7 +46,10 @@ pub(super) fn run(connection: &mut AnyConnection) -> Result<Vec<String>, Storage
     }
 }
 
-fn run_on<C, DB>(connection: &mut C, source: EmbeddedMigrations) -> Result<Vec<String>, StorageError>
+fn run_on<C, DB>(
+    connection: &mut C,
+    source: EmbeddedMigrations,
+) -> Result<Vec<String>, StorageError>
 where
     C: MigrationHarness<DB>,
     DB: diesel::backend::Backend,
@@ -80,9 +83,7 @@ where
     let migrations = MigrationSource::<DB>::migrations(source)?;
     Ok(migrations
         .iter()
-        .map(|migration| {
-            (migration.name().version().as_owned(), migration.name().to_string())
-        })
+        .map(|migration| (migration.name().version().as_owned(), migration.name().to_string()))
         .collect())
 }
 

@@ -163,7 +163,8 @@ impl TryFrom<Row> for RefreshFamily {
         Ok(Self {
             id: FamilyId::parse(&row.id).map_err(|_| unreadable())?,
             grant: Grant {
-                application_id: ApplicationId::parse(&row.application_id).map_err(|_| unreadable())?,
+                application_id: ApplicationId::parse(&row.application_id)
+                    .map_err(|_| unreadable())?,
                 user_id: UserId::parse(&row.user_id).map_err(|_| unreadable())?,
                 session_id: SessionId::parse(&row.session_id).map_err(|_| unreadable())?,
                 scopes: Scopes::parse(&row.scope),

@@ -61,11 +61,17 @@ impl SigningKeys<'_> {
     }
 
     /// Ends the signing of every key of `algorithm` that has no end yet, or a later one.
-    pub fn retire_at(&mut self, algorithm: Algorithm, at: Timestamp) -> Result<usize, StorageError> {
+    pub fn retire_at(
+        &mut self,
+        algorithm: Algorithm,
+        at: Timestamp,
+    ) -> Result<usize, StorageError> {
         let unended = signing_keys::table
             .filter(signing_keys::tenant_id.eq(self.0.tenant))
             .filter(signing_keys::algorithm.eq(algorithm.as_str()))
-            .filter(signing_keys::retires_at.is_null().or(signing_keys::retires_at.gt(at.as_millis())));
+            .filter(
+                signing_keys::retires_at.is_null().or(signing_keys::retires_at.gt(at.as_millis())),
+            );
         let moved = diesel::update(unended)
             .set(signing_keys::retires_at.eq(at.as_millis()))
             .execute(self.0.connection)?;
@@ -87,7 +93,8 @@ impl TryFrom<Row> for StoredKey {
     fn try_from(row: Row) -> Result<Self, StorageError> {
         Ok(Self {
             kid: row.id,
-            algorithm: Algorithm::parse(&row.algorithm).ok_or(StorageError::Corrupt("signing key"))?,
+            algorithm: Algorithm::parse(&row.algorithm)
+                .ok_or(StorageError::Corrupt("signing key"))?,
             public_jwk: row.public_jwk,
             sealed_private_key: row.sealed_private_key,
             created_at: Timestamp::from_millis(row.created_at),

@@ -39,13 +39,18 @@ impl Tenants<'_> {
     }
 
     pub fn find_by_slug(&mut self, slug: &Slug) -> Result<Option<Tenant>, StorageError> {
-        let row = tenants::table.filter(tenants::slug.eq(slug.as_str())).first::<Row>(self.0).optional()?;
+        let row = tenants::table
+            .filter(tenants::slug.eq(slug.as_str()))
+            .first::<Row>(self.0)
+            .optional()?;
         row.map(Tenant::try_from).transpose()
     }
 
     pub fn find_by_domain(&mut self, domain: &Domain) -> Result<Option<Tenant>, StorageError> {
-        let row =
-            tenants::table.filter(tenants::domain.eq(domain.as_str())).first::<Row>(self.0).optional()?;
+        let row = tenants::table
+            .filter(tenants::domain.eq(domain.as_str()))
+            .first::<Row>(self.0)
+            .optional()?;
         row.map(Tenant::try_from).transpose()
     }
 
@@ -77,7 +82,11 @@ impl TryFrom<Row> for Tenant {
             id: TenantId::parse(&row.id).map_err(|_| unreadable())?,
             slug: Slug::parse(&row.slug).map_err(|_| unreadable())?,
             name: DisplayName::parse(&row.name).map_err(|_| unreadable())?,
-            domain: row.domain.map(|domain| Domain::parse(&domain)).transpose().map_err(|_| unreadable())?,
+            domain: row
+                .domain
+                .map(|domain| Domain::parse(&domain))
+                .transpose()
+                .map_err(|_| unreadable())?,
             status: TenantStatus::parse(&row.status).ok_or_else(unreadable)?,
             sign_up: SignUp::parse(&row.sign_up).ok_or_else(unreadable)?,
             created_at: Timestamp::from_millis(row.created_at),

@@ -197,10 +197,10 @@ pub(super) fn atomically<T, E: From<StorageError>>(
             Self::Transaction(error)
         }
     }
-    connection.transaction(|connection| work(connection).map_err(Failure::Work)).map_err(|failure| {
-        match failure {
+    connection.transaction(|connection| work(connection).map_err(Failure::Work)).map_err(
+        |failure| match failure {
             Failure::Work(error) => error,
             Failure::Transaction(error) => E::from(StorageError::from(error)),
-        }
-    })
+        },
+    )
 }

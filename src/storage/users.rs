@@ -32,7 +32,11 @@ struct Row {
 
 impl Users<'_> {
     /// `Conflict` if the address has an account already.
-    pub fn insert(&mut self, user: &User, password: Option<&PasswordHash>) -> Result<(), StorageError> {
+    pub fn insert(
+        &mut self,
+        user: &User,
+        password: Option<&PasswordHash>,
+    ) -> Result<(), StorageError> {
         let row = Row {
             tenant_id: self.0.tenant.to_owned(),
             id: user.id.to_string(),
@@ -80,17 +84,17 @@ impl Users<'_> {
     /// The keys of the user's roles, by rank.
     pub fn roles(&mut self, id: UserId) -> Result<Vec<RoleKey>, StorageError> {
         let keys = user_roles::table
-            .inner_join(
-                roles::table.on(roles::tenant_id
-                    .eq(user_roles::tenant_id)
-                    .and(roles::id.eq(user_roles::role_id))),
-            )
+            .inner_join(roles::table.on(
+                roles::tenant_id.eq(user_roles::tenant_id).and(roles::id.eq(user_roles::role_id)),
+            ))
             .filter(user_roles::tenant_id.eq(self.0.tenant))
             .filter(user_roles::user_id.eq(id.to_string()))
             .order((roles::rank.asc(), roles::key.asc()))
             .select(roles::key)
             .load::<String>(self.0.connection)?;
-        keys.iter().map(|key| RoleKey::parse(key).map_err(|_| StorageError::Corrupt("role"))).collect()
+        keys.iter()
+            .map(|key| RoleKey::parse(key).map_err(|_| StorageError::Corrupt("role")))
+            .collect()
     }
 
     pub fn grant_role(&mut self, id: UserId, role: RoleId) -> Result<(), StorageError> {
@@ -106,7 +110,9 @@ impl Users<'_> {
 
     pub fn set_password(&mut self, id: UserId, hash: &PasswordHash) -> Result<bool, StorageError> {
         let moved = diesel::update(
-            users::table.filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id.to_string())),
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string())),
         )
         .set(users::password_hash.eq(hash.as_str()))
         .execute(self.0.connection)?;
@@ -133,7 +139,9 @@ impl Users<'_> {
 
     pub fn set_status(&mut self, id: UserId, status: UserStatus) -> Result<bool, StorageError> {
         let moved = diesel::update(
-            users::table.filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id.to_string())),
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string())),
         )
         .set(users::status.eq(status.as_str()))
         .execute(self.0.connection)?;
@@ -147,7 +155,11 @@ fn user(row: Row) -> Result<(User, Option<PasswordHash>), StorageError> {
         id: UserId::parse(&row.id).map_err(|_| unreadable())?,
         email: EmailAddress::parse(&row.email).map_err(|_| unreadable())?,
         email_verified: row.email_verified,
-        name: row.name.map(|name| DisplayName::parse(&name)).transpose().map_err(|_| unreadable())?,
+        name: row
+            .name
+            .map(|name| DisplayName::parse(&name))
+            .transpose()
+            .map_err(|_| unreadable())?,
         picture: row.picture,
         status: UserStatus::parse(&row.status).ok_or_else(unreadable)?,
         created_at: Timestamp::from_millis(row.created_at),

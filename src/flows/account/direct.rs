@@ -49,7 +49,8 @@ pub async fn begin(
     let user_id = user.id;
     let begun = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         let profile = tx.users().profile(user_id)?;
-        let Some(profile) = profile.filter(|profile| profile.user.status == UserStatus::Active) else {
+        let Some(profile) = profile.filter(|profile| profile.user.status == UserStatus::Active)
+        else {
             return Ok(None);
         };
         tx.sessions().insert(&session, &device)?;
@@ -90,8 +91,10 @@ pub async fn end(
         .read::<_, StorageError>(tenant_id, move |tx| tx.refresh_families().find(claimed))
         .await?;
     // The family says whose it is; the MAC then says whether the token is.
-    let owner = found.map(|family| TokenOwner { tenant: tenant_id, application: family.grant.application_id });
-    let Some((family_id, _)) = owner.and_then(|owner| context.refresh_tokens.check(owner, token)) else {
+    let owner = found
+        .map(|family| TokenOwner { tenant: tenant_id, application: family.grant.application_id });
+    let Some((family_id, _)) = owner.and_then(|owner| context.refresh_tokens.check(owner, token))
+    else {
         return Ok(());
     };
     let now = context.now();

@@ -25,7 +25,8 @@ pub async fn find(
     let found = context
         .db
         .read::<_, StorageError>(tenant.tenant.id, move |tx| {
-            let session = tx.sessions().find(id)?.filter(|session| session.is_good_for_browser(now));
+            let session =
+                tx.sessions().find(id)?.filter(|session| session.is_good_for_browser(now));
             let Some(session) = session else { return Ok(None) };
             let profile = tx.users().profile(session.user_id)?;
             let profile = profile.filter(|profile| profile.user.status == UserStatus::Active);
@@ -58,7 +59,9 @@ pub async fn begin(
     let event = context.event(Action::SignedIn, user_id, session.id, device.address.as_deref());
     let begun = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         let renewed = match current {
-            Some(id) => tx.sessions().reauthenticate(id, user_id, &session.methods, now)?.then_some(id),
+            Some(id) => {
+                tx.sessions().reauthenticate(id, user_id, &session.methods, now)?.then_some(id)
+            }
             None => None,
         };
         let id = match renewed {

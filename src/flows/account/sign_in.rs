@@ -17,7 +17,10 @@ pub struct Credentials {
 
 impl Credentials {
     pub fn parse(email: &str, password: &str) -> Self {
-        Self { email: EmailAddress::parse(email).ok(), password: PresentedPassword::parse(password) }
+        Self {
+            email: EmailAddress::parse(email).ok(),
+            password: PresentedPassword::parse(password),
+        }
     }
 }
 
@@ -54,7 +57,8 @@ pub async fn with_password(
             Ok(Some(user))
         }
         (account, _, _) => {
-            let target = account.map_or_else(|| "unknown".to_owned(), |(user, _)| user.id.to_string());
+            let target =
+                account.map_or_else(|| "unknown".to_owned(), |(user, _)| user.id.to_string());
             let event = context.event(Action::SignInFailed, "anonymous", target, address);
             let recorded = context
                 .db

@@ -56,7 +56,8 @@ pub async fn create(
         audience: new
             .audience
             .map(|text| {
-                Audience::parse(&text).map_err(|why| Problem::input(format!("audience `{text}`: {why}")))
+                Audience::parse(&text)
+                    .map_err(|why| Problem::input(format!("audience `{text}`: {why}")))
             })
             .transpose()?,
         resources: Vec::new(),
@@ -100,10 +101,14 @@ pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<Application>
 fn consistent(application: &Application) -> Result<(), Problem> {
     let acts_for_users = application.kind.acts_for_users();
     if !acts_for_users && !application.redirect_uris.is_empty() {
-        return Err(Problem::input("a service app signs no user in, so it has no redirect URIs; leave them out"));
+        return Err(Problem::input(
+            "a service app signs no user in, so it has no redirect URIs; leave them out",
+        ));
     }
     if !acts_for_users && application.direct_login == DirectLogin::Allowed {
-        return Err(Problem::input("a service app signs no user in, so it has no direct login; leave it out"));
+        return Err(Problem::input(
+            "a service app signs no user in, so it has no direct login; leave it out",
+        ));
     }
     Ok(())
 }
@@ -117,7 +122,8 @@ fn redirect_uris(
     texts
         .iter()
         .map(|text| {
-            RedirectUri::parse(text, kind).map_err(|why| Problem::input(format!("{what} `{text}`: {why}")))
+            RedirectUri::parse(text, kind)
+                .map_err(|why| Problem::input(format!("{what} `{text}`: {why}")))
         })
         .collect()
 }
@@ -126,7 +132,9 @@ fn origins(texts: &[String]) -> Result<Vec<Origin>, Problem> {
     unique("origin", texts)?;
     texts
         .iter()
-        .map(|text| Origin::parse(text).map_err(|why| Problem::input(format!("origin `{text}`: {why}"))))
+        .map(|text| {
+            Origin::parse(text).map_err(|why| Problem::input(format!("origin `{text}`: {why}")))
+        })
         .collect()
 }
 

@@ -47,18 +47,34 @@ pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<StoredKey>, 
 }
 
 /// Gives every algorithm a successor, and answers the new keys.
-pub async fn rotate(context: &Context, tenant: &Tenant, takeover: Takeover) -> Result<Vec<StoredKey>, Problem> {
+pub async fn rotate(
+    context: &Context,
+    tenant: &Tenant,
+    takeover: Takeover,
+) -> Result<Vec<StoredKey>, Problem> {
     let now = context.now();
-    let upcoming = list(context, tenant).await?.into_iter().any(|key| key.life.state(now) == KeyState::Upcoming);
+    let upcoming = list(context, tenant)
+        .await?
+        .into_iter()
+        .any(|key| key.life.state(now) == KeyState::Upcoming);
     match takeover {
         Takeover::Announced if upcoming => Err(Problem::input(
             "a rotation is under way: the next keys are published and take over by themselves; \
              `doorward key list` shows when, and `--now` replaces the keys at once",
         )),
         Takeover::Announced => {
-            add_successors(context, tenant, &Algorithm::ALL, now + PUBLISHED_BEFORE_USE, Action::KeyScheduled).await
+            add_successors(
+                context,
+                tenant,
+                &Algorithm::ALL,
+                now + PUBLISHED_BEFORE_USE,
+                Action::KeyScheduled,
+            )
+            .await
         }
-        Takeover::Now => add_successors(context, tenant, &Algorithm::ALL, now, Action::KeyReplaced).await,
+        Takeover::Now => {
+            add_successors(context, tenant, &Algorithm::ALL, now, Action::KeyReplaced).await
+        }
     }
 }
 
@@ -75,7 +91,10 @@ pub async fn maintain(context: &Context, tenant: &Tenant) -> Result<(usize, usiz
         .collect();
     let added = match due.as_slice() {
         [] => Vec::new(),
-        due => add_successors(context, tenant, due, now + PUBLISHED_BEFORE_USE, Action::KeyScheduled).await?,
+        due => {
+            add_successors(context, tenant, due, now + PUBLISHED_BEFORE_USE, Action::KeyScheduled)
+                .await?
+        }
     };
     let removed: Vec<String> = keys
         .into_iter()
@@ -105,7 +124,8 @@ async fn add_successors(
         .map(|algorithm| new_key(context, tenant.id, *algorithm, life))
         .collect::<Result<Vec<_>, _>>()?;
     let rows = keys.clone();
-    let events: Vec<_> = keys.iter().map(|key| context.event(action, OPERATOR, &key.kid, None)).collect();
+    let events: Vec<_> =
+        keys.iter().map(|key| context.event(action, OPERATOR, &key.kid, None)).collect();
     let added = context.db.write::<_, StorageError>(tenant.id, move |tx| {
         for (key, event) in rows.iter().zip(&events) {
             tx.signing_keys().retire_at(key.algorithm, takes_over_at)?;
@@ -117,4 +137,12 @@ async fn add_successors(
     added.await?;
     context.tenants.forget();
     Ok(keys)
+}
+
+/// Whether this deployment's master key is the one that the tenant's keys were sealed under.
+pub fn can_be_opened(context: &Context, tenant: &Tenant, keys: &[StoredKey]) -> bool {
+    keys.iter().all(|key| {
+        let seal = SealContext { tenant: tenant.id, table: "signing_keys", row: &key.kid };
+        context.sealer.open(seal, &key.sealed_private_key).is_ok()
+    })
 }

@@ -15,8 +15,8 @@ pub async fn console_tenant(context: &Context) -> Result<Tenant, Problem> {
     if let Ok(tenant) = tenants::find(context, &slug).await {
         return Ok(tenant);
     }
-    let name =
-        DisplayName::parse("Doorward Console").map_err(|error| Failure::Internal(error.to_string()))?;
+    let name = DisplayName::parse("Doorward Console")
+        .map_err(|error| Failure::Internal(error.to_string()))?;
     let new = NewTenant { slug: slug.clone(), name, domain: None, sign_up: SignUp::Closed };
     match tenants::create(context, new).await {
         // Another process was faster.

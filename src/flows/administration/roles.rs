@@ -33,7 +33,9 @@ pub async fn create(
         .await;
     match made {
         Ok(role) => Ok(role),
-        Err(StorageError::Conflict) => Err(Problem::input(format!("there is a role `{key}` already"))),
+        Err(StorageError::Conflict) => {
+            Err(Problem::input(format!("there is a role `{key}` already")))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -63,12 +63,18 @@ pub async fn find(context: &Context, slug: &Slug) -> Result<Tenant, Problem> {
         .system_read::<_, StorageError>(move |tx| tx.tenants().find_by_slug(&wanted))
         .await?;
     found.ok_or_else(|| {
-        Problem::input(format!("there is no tenant `{slug}`; `doorward tenant list` shows those that are"))
+        Problem::input(format!(
+            "there is no tenant `{slug}`; `doorward tenant list` shows those that are"
+        ))
     })
 }
 
 /// A page of tenants in the order of their slugs.
-pub async fn page(context: &Context, after: Option<Slug>, limit: i64) -> Result<Vec<Tenant>, Problem> {
+pub async fn page(
+    context: &Context,
+    after: Option<Slug>,
+    limit: i64,
+) -> Result<Vec<Tenant>, Problem> {
     let page = context
         .db
         .system_read::<_, StorageError>(move |tx| tx.tenants().page(after.as_ref(), limit));

@@ -35,7 +35,8 @@ impl From<StorageError> for Undone {
 pub async fn create(context: &Context, tenant: &Tenant, new: NewUser) -> Result<User, Problem> {
     let mut personal = vec![new.email.as_str(), new.email.local_part(), tenant.name.as_str()];
     personal.extend(new.name.as_ref().map(DisplayName::as_str));
-    password_strength::check(&new.password, &personal).map_err(|why| Problem::input(why.to_string()))?;
+    password_strength::check(&new.password, &personal)
+        .map_err(|why| Problem::input(why.to_string()))?;
     let hash = context.hasher.hash(tenant.id, new.password).await.map_err(Failure::from)?;
     let now = context.now();
     let user = User {
@@ -56,7 +57,9 @@ pub async fn create(context: &Context, tenant: &Tenant, new: NewUser) -> Result<
         .write::<_, Undone>(tenant.id, move |tx| {
             tx.users().insert(&row, Some(&hash))?;
             for key in roles {
-                let Some(role) = tx.roles().find_by_key(&key)? else { return Err(Undone::NoSuchRole(key)) };
+                let Some(role) = tx.roles().find_by_key(&key)? else {
+                    return Err(Undone::NoSuchRole(key));
+                };
                 tx.users().grant_role(row.id, role.id)?;
             }
             Ok(tx.audit_events().append(&event)?)
@@ -75,7 +78,11 @@ pub async fn create(context: &Context, tenant: &Tenant, new: NewUser) -> Result<
     }
 }
 
-pub async fn find(context: &Context, tenant: &Tenant, email: &EmailAddress) -> Result<User, Problem> {
+pub async fn find(
+    context: &Context,
+    tenant: &Tenant,
+    email: &EmailAddress,
+) -> Result<User, Problem> {
     let wanted = email.clone();
     let found = context
         .db
@@ -94,7 +101,8 @@ pub async fn set_password(
     password: NewPassword,
 ) -> Result<(), Problem> {
     let personal = [user.email.as_str(), user.email.local_part(), tenant.name.as_str()];
-    password_strength::check(&password, &personal).map_err(|why| Problem::input(why.to_string()))?;
+    password_strength::check(&password, &personal)
+        .map_err(|why| Problem::input(why.to_string()))?;
     let hash = context.hasher.hash(tenant.id, password).await.map_err(Failure::from)?;
     let now = context.now();
     let event = context.event(Action::PasswordSet, OPERATOR, user.id, None);

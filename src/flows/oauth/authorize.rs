@@ -56,7 +56,8 @@ impl ReplyTo {
             return Err(NoReply::UnregisteredRedirectUri);
         }
         let client_id = parameters.get("client_id").ok_or(NoReply::NoClient)?;
-        let application = tenant.application_by_client_id(client_id).ok_or(NoReply::UnknownClient)?;
+        let application =
+            tenant.application_by_client_id(client_id).ok_or(NoReply::UnknownClient)?;
         let redirect_uri = parameters.get("redirect_uri").ok_or(NoReply::NoRedirectUri)?;
         if !application.accepts_redirect_uri(redirect_uri) {
             return Err(NoReply::UnregisteredRedirectUri);
@@ -136,7 +137,9 @@ fn response_type_is_code(reply_to: &ReplyTo, parameters: &Parameters) -> Result<
     }
     match parameters.get("response_type") {
         Some("code") => Ok(()),
-        None => Err(OAuthError::invalid_request("response_type is missing: send response_type=code")),
+        None => {
+            Err(OAuthError::invalid_request("response_type is missing: send response_type=code"))
+        }
         Some(_) => {
             Err(OAuthError::new(ErrorCode::UnsupportedResponseType, "send response_type=code"))
         }
@@ -159,7 +162,11 @@ fn nonce(parameters: &Parameters) -> Result<Option<String>, OAuthError> {
     bounded(parameters, "nonce", MAX_NONCE_LENGTH)
 }
 
-fn bounded(parameters: &Parameters, name: &str, limit: usize) -> Result<Option<String>, OAuthError> {
+fn bounded(
+    parameters: &Parameters,
+    name: &str,
+    limit: usize,
+) -> Result<Option<String>, OAuthError> {
     match parameters.get(name) {
         Some(value) if value.len() > limit => {
             Err(OAuthError::invalid_request(format!("{name} is longer than {limit} bytes")))
@@ -173,7 +180,10 @@ fn scopes(parameters: &Parameters) -> Result<Scopes, OAuthError> {
     let text = parameters.get("scope").unwrap_or_default();
     let allowed = |c: char| c == ' ' || (c.is_ascii_graphic() && c != '"' && c != '\\');
     if text.len() > 1_000 || !text.chars().all(allowed) {
-        return Err(OAuthError::new(ErrorCode::InvalidScope, "scope is a list of words, parted by spaces"));
+        return Err(OAuthError::new(
+            ErrorCode::InvalidScope,
+            "scope is a list of words, parted by spaces",
+        ));
     }
     Ok(Scopes::parse(text))
 }
@@ -185,9 +195,9 @@ fn code_challenge(
 ) -> Result<Option<CodeChallenge>, OAuthError> {
     let method = parameters.get("code_challenge_method");
     match parameters.get("code_challenge") {
-        None if method.is_some() => {
-            Err(OAuthError::invalid_request("code_challenge_method is given without code_challenge"))
-        }
+        None if method.is_some() => Err(OAuthError::invalid_request(
+            "code_challenge_method is given without code_challenge",
+        )),
         None if !reply_to.application.kind.is_confidential() => {
             Err(OAuthError::invalid_request("this client must use PKCE: send code_challenge"))
         }
@@ -197,7 +207,9 @@ fn code_challenge(
             Err(OAuthError::invalid_request("send code_challenge_method=S256"))
         }
         Some(challenge) => CodeChallenge::parse(challenge).map(Some).ok_or_else(|| {
-            OAuthError::invalid_request("code_challenge is 43 characters of base64url (RFC 7636 §4.2)")
+            OAuthError::invalid_request(
+                "code_challenge is 43 characters of base64url (RFC 7636 §4.2)",
+            )
         }),
     }
 }
@@ -221,7 +233,9 @@ pub fn resource(
 
 fn prompt(parameters: &Parameters) -> Result<Prompt, OAuthError> {
     Prompt::parse(parameters.get("prompt").unwrap_or_default()).ok_or_else(|| {
-        OAuthError::invalid_request("prompt is none alone, or any of login, consent, select_account")
+        OAuthError::invalid_request(
+            "prompt is none alone, or any of login, consent, select_account",
+        )
     })
 }
 
@@ -244,7 +258,11 @@ fn expected_user(
     logout::read_hint(tenant, hint)
         .filter(|hint| hint.aud == reply_to.application.id.to_string())
         .map(|hint| Some(hint.sub))
-        .ok_or_else(|| OAuthError::invalid_request("id_token_hint is no ID token of this issuer to this client"))
+        .ok_or_else(|| {
+            OAuthError::invalid_request(
+                "id_token_hint is no ID token of this issuer to this client",
+            )
+        })
 }
 
 /// Keeps the request until its user has signed in, for this browser alone.

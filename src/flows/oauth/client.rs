@@ -59,13 +59,17 @@ impl PresentedClient {
                 application: Arc::clone(application),
                 authentication: ClientAuthentication::Authenticated,
             }),
-            (true, Some(_)) => Err(invalid_client("there is no such client, or its secret is wrong")),
+            (true, Some(_)) => {
+                Err(invalid_client("there is no such client, or its secret is wrong"))
+            }
             (true, None) => Err(invalid_client("this client must authenticate with its secret")),
             (false, None) => Ok(Client {
                 application: Arc::clone(application),
                 authentication: ClientAuthentication::Unauthenticated,
             }),
-            (false, Some(_)) => Err(invalid_client("this client is public: it has no secret to send")),
+            (false, Some(_)) => {
+                Err(invalid_client("this client is public: it has no secret to send"))
+            }
         }
     }
 

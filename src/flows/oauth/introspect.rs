@@ -50,7 +50,9 @@ async fn refresh_token(
     };
     let family = context
         .db
-        .read::<_, StorageError>(tenant.tenant.id, move |tx| tx.refresh_families().find_usable(family))
+        .read::<_, StorageError>(tenant.tenant.id, move |tx| {
+            tx.refresh_families().find_usable(family)
+        })
         .await?;
     let Some(family) = family else { return Ok(inactive()) };
     let now = context.now();

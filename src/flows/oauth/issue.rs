@@ -142,10 +142,7 @@ pub fn token_answer(
 
 /// The newest token of the family: derived, not looked up.
 pub fn refresh_token(context: &Context, tenant: &TenantSnapshot, family: &RefreshFamily) -> String {
-    let owner = TokenOwner {
-        tenant: tenant.tenant.id,
-        application: family.grant.application_id,
-    };
+    let owner = TokenOwner { tenant: tenant.tenant.id, application: family.grant.application_id };
     context.refresh_tokens.derive(owner, family.id, family.generation).expose().to_owned()
 }
 

@@ -43,13 +43,18 @@ pub enum InvalidLogout {
     BadHint,
     #[error("The application in the sign-out link is not known here.")]
     UnknownClient,
-    #[error("The sign-out link does not say which application it is from, so it cannot send you back there.")]
+    #[error(
+        "The sign-out link does not say which application it is from, so it cannot send you back there."
+    )]
     NoClient,
     #[error("The application asked to send you to an address that is not registered for it.")]
     UnregisteredUri,
 }
 
-pub fn check(tenant: &TenantSnapshot, parameters: &Parameters) -> Result<LogoutRequest, InvalidLogout> {
+pub fn check(
+    tenant: &TenantSnapshot,
+    parameters: &Parameters,
+) -> Result<LogoutRequest, InvalidLogout> {
     if parameters.repeated().is_some() {
         return Err(InvalidLogout::Repeated);
     }
@@ -91,7 +96,8 @@ fn return_address(
 
 /// The URI as it was registered, with parameters added to its query.
 pub fn append_query(uri: &str, parameters: &[(&str, &str)]) -> String {
-    let added = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    let added =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     let separator = match uri.find('?') {
         None => "?",
         Some(_) if uri.ends_with(['?', '&']) => "",

@@ -16,7 +16,11 @@ pub struct GoodToken {
 }
 
 /// Signature, issuer, type and times alone.
-pub fn check_signature(context: &Context, tenant: &TenantSnapshot, token: &str) -> Option<AccessTokenClaims> {
+pub fn check_signature(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    token: &str,
+) -> Option<AccessTokenClaims> {
     let claims: AccessTokenClaims =
         jwt::verify(token, TokenType::AccessToken, |kid| tenant.verifying_key(kid))?;
     let good = claims.iss == tenant.issuer
@@ -39,7 +43,10 @@ pub async fn access_token(
     Ok(good)
 }
 
-fn still_good(tx: &mut TenantTx<'_>, claims: AccessTokenClaims) -> Result<Option<GoodToken>, StorageError> {
+fn still_good(
+    tx: &mut TenantTx<'_>,
+    claims: AccessTokenClaims,
+) -> Result<Option<GoodToken>, StorageError> {
     if tx.revoked_access_tokens().contains(&claims.jti)? {
         return Ok(None);
     }

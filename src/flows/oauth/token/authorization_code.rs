@@ -34,9 +34,9 @@ pub(super) async fn exchange(
     must_act_for_users(client)?;
     let resource = requested_resource(tenant, client, parameters)?;
     let code = parameters.get("code").ok_or(OAuthError::invalid_request("code is missing"))?;
-    let redirect_uri = parameters
-        .get("redirect_uri")
-        .ok_or(OAuthError::invalid_request("redirect_uri is missing: repeat the one of the authorization request"))?;
+    let redirect_uri = parameters.get("redirect_uri").ok_or(OAuthError::invalid_request(
+        "redirect_uri is missing: repeat the one of the authorization request",
+    ))?;
     let verifier = parameters
         .get("code_verifier")
         .map(|text| {

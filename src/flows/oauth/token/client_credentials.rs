@@ -27,7 +27,13 @@ pub(super) fn exchange(
     let resource = requested_resource(tenant, client, parameters)?;
     let application = &client.application;
     Ok(TokenAnswer {
-        access_token: issue::service_access_token(context, tenant, application, resource, context.now())?,
+        access_token: issue::service_access_token(
+            context,
+            tenant,
+            application,
+            resource,
+            context.now(),
+        )?,
         token_type: "Bearer",
         expires_in: application.tokens.access_token_life.as_secs(),
         scope: String::new(),

@@ -28,7 +28,8 @@ pub(super) async fn exchange(
     let token = parameters
         .get("refresh_token")
         .ok_or(OAuthError::invalid_request("refresh_token is missing"))?;
-    let signed_in = refresh(context, tenant, client, token, address).await?.ok_or(invalid_grant())?;
+    let signed_in =
+        refresh(context, tenant, client, token, address).await?.ok_or(invalid_grant())?;
     let scopes = narrowed_scopes(&signed_in, parameters)?;
     let asked = Asked { scopes: scopes.as_ref(), resource };
     Ok(issue::token_answer(context, tenant, &client.application, &signed_in, asked, None)?)
@@ -36,15 +37,23 @@ pub(super) async fn exchange(
 
 /// One answer for every reason.
 pub fn invalid_grant() -> OAuthError {
-    OAuthError::invalid_grant("the refresh token is unknown, expired, revoked or of another client: sign in again")
+    OAuthError::invalid_grant(
+        "the refresh token is unknown, expired, revoked or of another client: sign in again",
+    )
 }
 
 /// RFC 6749 §6: `scope` may ask for less than was granted, for this answer alone.
-fn narrowed_scopes(signed_in: &SignedIn, parameters: &Parameters) -> Result<Option<Scopes>, OAuthError> {
+fn narrowed_scopes(
+    signed_in: &SignedIn,
+    parameters: &Parameters,
+) -> Result<Option<Scopes>, OAuthError> {
     let Some(text) = parameters.get("scope") else { return Ok(None) };
     let asked = Scopes::parse(text);
     if !signed_in.family.grant.scopes.contains_all(&asked) {
-        return Err(OAuthError::new(ErrorCode::InvalidScope, "scope asks for more than was granted"));
+        return Err(OAuthError::new(
+            ErrorCode::InvalidScope,
+            "scope asks for more than was granted",
+        ));
     }
     Ok(Some(asked))
 }
@@ -70,7 +79,8 @@ pub async fn refresh(
         reuse: context.event(Action::RefreshReuseDetected, client.application.id, family, address),
         caught_up: context.event(Action::RefreshCaughtUp, client.application.id, family, address),
     };
-    let signed_in = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| presented.rotate(tx));
+    let signed_in =
+        context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| presented.rotate(tx));
     Ok(signed_in.await?)
 }
 
@@ -89,16 +99,20 @@ impl Presented {
         let Some(family) = self.successor(tx)? else { return Ok(None) };
         let profile = tx.users().profile(family.grant.user_id)?;
         let session = tx.sessions().find(family.grant.session_id)?;
-        Ok(profile
-            .zip(session)
-            .map(|(profile, session)| SignedIn { family, profile, methods: session.methods }))
+        Ok(profile.zip(session).map(|(profile, session)| SignedIn {
+            family,
+            profile,
+            methods: session.methods,
+        }))
     }
 
     /// The family at the generation to answer with.
     fn successor(&self, tx: &mut TenantTx<'_>) -> Result<Option<RefreshFamily>, StorageError> {
         let window = self.client.application.tokens.reuse_window(self.client.authentication);
         loop {
-            let Some(family) = tx.refresh_families().find_usable(self.family)? else { return Ok(None) };
+            let Some(family) = tx.refresh_families().find_usable(self.family)? else {
+                return Ok(None);
+            };
             if !self.may_use(&family) {
                 return Ok(None);
             }
@@ -106,7 +120,11 @@ impl Presented {
                 Verdict::Dead => return Ok(None),
                 Verdict::AnswerSuccessor => return Ok(Some(family)),
                 Verdict::Reuse => {
-                    if tx.refresh_families().revoke(family.id, RevocationReason::ReuseDetected, self.now)? {
+                    if tx.refresh_families().revoke(
+                        family.id,
+                        RevocationReason::ReuseDetected,
+                        self.now,
+                    )? {
                         tx.audit_events().append(&self.reuse)?;
                     }
                     return Ok(None);

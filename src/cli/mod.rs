@@ -1,0 +1,113 @@
+//! The commands, one file each. Errors say what to do.
+
+mod app;
+mod dev;
+mod doctor;
+mod key;
+mod migrate;
+mod open;
+mod operator;
+mod output;
+mod role;
+mod serve;
+mod tenant;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{LogFormat, logging};
+
+/// A hosted, multi-tenant sign-in service.
+#[derive(Parser)]
+#[command(name = "doorward", version, about, disable_help_subcommand = true)]
+struct Cli {
+    /// Where the embedded database and the generated key are [env: DOORWARD_DATA_DIR] [default: ./doorward-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Try Doorward, or develop against it: everything in one go, with a demo tenant
+    Dev(dev::Dev),
+    /// Run the production server, configured by the environment
+    Serve(serve::Serve),
+    /// Run the pending database migrations
+    Migrate(migrate::Migrate),
+    /// Create and list tenants
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
+    /// Create applications
+    #[command(subcommand)]
+    App(app::App),
+    /// Create and change users
+    #[command(subcommand)]
+    User(user::User),
+    /// Create roles
+    #[command(subcommand)]
+    Role(role::Role),
+    /// List and rotate signing keys
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Create console accounts that see every tenant
+    #[command(subcommand)]
+    Operator(operator::Operator),
+    /// Check configuration, database, clock, keys, mail and public URL
+    Doctor(doctor::Doctor),
+}
+
+/// Why a command failed, for the person who typed it.
+struct CommandError(String);
+
+impl<E: std::fmt::Display> From<E> for CommandError {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+type Outcome = Result<(), CommandError>;
+
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = start_logging().and_then(|()| actix_web::rt::System::new().block_on(run(cli)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(CommandError(text)) => {
+            eprintln!("error: {}", text.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Outcome {
+    let data_dir = cli.data_dir;
+    match cli.command {
+        Command::Dev(dev) => dev.run(data_dir).await,
+        Command::Serve(serve) => serve.run(data_dir).await,
+        Command::Migrate(migrate) => migrate.run(data_dir).await,
+        Command::Tenant(tenant) => tenant.run(data_dir).await,
+        Command::App(app) => app.run(data_dir).await,
+        Command::User(user) => user.run(data_dir).await,
+        Command::Role(role) => role.run(data_dir).await,
+        Command::Key(key) => key.run(data_dir).await,
+        Command::Operator(operator) => operator.run(data_dir).await,
+        Command::Doctor(doctor) => doctor.run(data_dir).await,
+    }
+}
+
+fn start_logging() -> Outcome {
+    let (filter, format) = logging()?;
+    let filter = tracing_subscriber::EnvFilter::try_new(&filter)
+        .map_err(|error| CommandError(format!("DOORWARD_LOG: {error}")))?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().init(),
+    }
+    Ok(())
+}

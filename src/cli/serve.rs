@@ -1,0 +1,48 @@
+//! `doorward serve`: the production server.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use actix_web::web::Data;
+use clap::Args;
+
+use super::{Outcome, open};
+use crate::config::ServeSettings;
+use crate::jobs;
+use crate::web::server::{Listeners, start};
+use crate::web::state::State;
+
+#[derive(Args)]
+pub struct Serve {
+    /// Address and port to listen on [env: DOORWARD_LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+}
+
+impl Serve {
+    pub async fn run(self, data_dir: Option<PathBuf>) -> Outcome {
+        let settings = ServeSettings::from_environment(data_dir, self.listen)?;
+        let key = open::master_key(&settings.store)?;
+        let db = open::database(&settings.store)?;
+        let context = open::context(db, &key, settings.public_url)?;
+        let state = Data::new(State {
+            context: context.clone(),
+            trusted_proxies: settings.trusted_proxies,
+            cookie_key: actix_web::cookie::Key::from(&*key.cookie_key()),
+            welcome: None,
+        });
+        let listeners = Listeners::bind(settings.listen)?;
+        tracing::info!(
+            listen = %settings.listen,
+            public_url = context.public_url.as_str(),
+            database = ?context.db.url(),
+            "doorward serves"
+        );
+        let server = start(listeners, state)?;
+        let housekeeping = actix_web::rt::spawn(jobs::run(context));
+        server.await?;
+        housekeeping.abort();
+        tracing::info!("doorward has stopped");
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! What the environment says, parsed.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::{PublicUrl, TrustedProxies};
+
+/// Where the data is: all that the offline commands need.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    pub data_dir: PathBuf,
+    /// `None`: SQLite in the data directory.
+    pub database_url: Option<String>,
+    /// The master key in base64, if the environment gives it.
+    pub master_key: Option<MasterKeySource>,
+    pub public_url: Option<PublicUrl>,
+}
+
+#[derive(Clone)]
+pub enum MasterKeySource {
+    Text(String),
+    File(PathBuf),
+}
+
+impl fmt::Debug for MasterKeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("Text(…)"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct ServeSettings {
+    pub store: StoreSettings,
+    pub public_url: PublicUrl,
+    pub listen: SocketAddr,
+    pub trusted_proxies: TrustedProxies,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// All that is wrong with the configuration.
+#[derive(Debug, Default)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "the configuration needs mending:")?;
+        self.0.iter().try_for_each(|problem| writeln!(f, "  - {problem}"))
+    }
+}
+
+impl Problems {
+    fn take<T, E: fmt::Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|why| self.0.push(format!("{name}: {why}"))).ok()
+    }
+}
+
+const DEFAULT_DATA_DIR: &str = "./doorward-data";
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl StoreSettings {
+    /// From the environment; `data_dir` is the flag, which goes before it.
+    pub fn from_environment(data_dir: Option<PathBuf>) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let settings = Self::collect(data_dir, &mut problems);
+        if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    fn collect(data_dir: Option<PathBuf>, problems: &mut Problems) -> Self {
+        let file =
+            variable("DOORWARD_MASTER_KEY_FILE").map(PathBuf::from).map(MasterKeySource::File);
+        let text = variable("DOORWARD_MASTER_KEY").map(MasterKeySource::Text);
+        if file.is_some() && text.is_some() {
+            let both = "DOORWARD_MASTER_KEY and DOORWARD_MASTER_KEY_FILE are both set: keep one";
+            problems.0.push(both.to_owned());
+        }
+        let database_url = variable("DATABASE_URL");
+        let known = ["sqlite://", "postgres://", "postgresql://"];
+        if let Some(url) = &database_url
+            && !known.iter().any(|scheme| url.starts_with(scheme))
+        {
+            problems.0.push(
+                "DATABASE_URL: write sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE"
+                    .to_owned(),
+            );
+        }
+        Self {
+            data_dir: data_dir
+                .or_else(|| variable("DOORWARD_DATA_DIR").map(PathBuf::from))
+                .unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)),
+            database_url,
+            master_key: text.or(file),
+            public_url: variable("DOORWARD_PUBLIC_URL")
+                .and_then(|text| problems.take("DOORWARD_PUBLIC_URL", PublicUrl::parse(&text))),
+        }
+    }
+}
+
+impl StoreSettings {
+    /// Where `dev` keeps the master key that it makes.
+    pub fn key_file(&self) -> PathBuf {
+        self.data_dir.join("master.key")
+    }
+
+    /// Where `dev` writes its facts.
+    pub fn dev_file(&self) -> PathBuf {
+        self.data_dir.join("dev.json")
+    }
+
+    pub fn database_url(&self) -> String {
+        self.database_url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("doorward.db").display()))
+    }
+}
+
+impl ServeSettings {
+    pub fn from_environment(
+        data_dir: Option<PathBuf>,
+        listen: Option<SocketAddr>,
+    ) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let store = StoreSettings::collect(data_dir, &mut problems);
+        if variable("DOORWARD_PUBLIC_URL").is_none() {
+            problems.0.push(
+                "DOORWARD_PUBLIC_URL is not set: the https address under which browsers reach this server, \
+                 such as https://auth.example.com"
+                    .to_owned(),
+            );
+        }
+        if store.master_key.is_none() && !store.key_file().exists() {
+            problems.0.push(
+                "DOORWARD_MASTER_KEY is not set: 32 random bytes in base64, made once with \
+                 `openssl rand -base64 32` and kept safe; without it the signing keys cannot be opened"
+                    .to_owned(),
+            );
+        }
+        let listen = listen.or_else(|| {
+            let text = variable("DOORWARD_LISTEN").unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+            let parsed = text
+                .parse::<SocketAddr>()
+                .map_err(|_| format!("`{text}` is no address and port, such as 0.0.0.0:8080"));
+            problems.take("DOORWARD_LISTEN", parsed)
+        });
+        let trusted_proxies = problems.take(
+            "DOORWARD_TRUSTED_PROXIES",
+            TrustedProxies::parse(&variable("DOORWARD_TRUSTED_PROXIES").unwrap_or_default()),
+        );
+        match variable("DOORWARD_CONSOLE_SIGNUP").as_deref() {
+            None | Some("open" | "invite") => {}
+            Some(other) => {
+                problems
+                    .0
+                    .push(format!("DOORWARD_CONSOLE_SIGNUP: `{other}` is neither open nor invite"));
+            }
+        }
+        if variable("DOORWARD_SMTP_URL").is_some() != variable("DOORWARD_MAIL_FROM").is_some() {
+            problems.0.push(
+                "DOORWARD_SMTP_URL and DOORWARD_MAIL_FROM belong together: set both or neither"
+                    .to_owned(),
+            );
+        }
+        match (store.public_url.clone(), listen, trusted_proxies) {
+            (Some(public_url), Some(listen), Some(trusted_proxies)) if problems.0.is_empty() => {
+                Ok(Self { store, public_url, listen, trusted_proxies })
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
+/// `DOORWARD_LOG` (a `tracing` filter, such as `info,doorward=debug`) and `DOORWARD_LOG_FORMAT`.
+pub fn logging() -> Result<(String, LogFormat), Problems> {
+    let filter = variable("DOORWARD_LOG").unwrap_or_else(|| "info".to_owned());
+    match variable("DOORWARD_LOG_FORMAT").as_deref() {
+        None | Some("text") => Ok((filter, LogFormat::Text)),
+        Some("json") => Ok((filter, LogFormat::Json)),
+        Some(other) => {
+            Err(Problems(vec![format!("DOORWARD_LOG_FORMAT: `{other}` is neither text nor json")]))
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `POST /v1/auth/login`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::body::JsonBody;
+use super::delivery::{Delivery, direct_client};
+use super::envelope;
+use crate::domain::email_address::EmailAddress;
+use crate::flows::account::direct;
+use crate::flows::account::sign_in::{self, Credentials};
+use crate::web::error::ApiError;
+use crate::web::extract::device::device;
+use crate::web::extract::tenant::Tenant;
+use crate::web::state::State;
+
+pub async fn post(
+    request: HttpRequest,
+    state: web::Data<State>,
+    tenant: Tenant,
+    body: JsonBody,
+) -> Result<HttpResponse, ApiError> {
+    let client = direct_client(&request, &tenant, &body)?;
+    let delivery = Delivery::asked(&request, &body, &client.application)?;
+    let [email, password] = body.required(["email", "password"])?;
+    if let Err(why) = EmailAddress::parse(email) {
+        return Err(ApiError::invalid_fields(vec![("email", why.to_string())]));
+    }
+    let device = device(&request);
+    let context = &state.context;
+    let credentials = Credentials::parse(email, password);
+    let user =
+        sign_in::with_password(context, &tenant, credentials, device.address.as_deref()).await?;
+    let user = user.ok_or_else(invalid_credentials)?;
+    let signed_in = direct::begin(context, &tenant, &client, &user, device).await?;
+    let signed_in = signed_in.ok_or_else(invalid_credentials)?;
+    envelope::answer(StatusCode::OK, &state, &tenant, &client, signed_in, delivery)
+}
+
+/// One answer, whatever was wrong.
+fn invalid_credentials() -> ApiError {
+    ApiError::json(
+        StatusCode::UNAUTHORIZED,
+        "invalid_credentials",
+        "that e-mail and password do not match",
+    )
+}

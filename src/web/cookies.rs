@@ -1,0 +1,135 @@
+//! The cookies of the hosted pages and of the JSON API, each bound to one tenant.
+
+use actix_session::SessionMiddleware;
+use actix_session::config::{CookieContentSecurity, PersistentSession, TtlExtensionPolicy};
+use actix_web::body::MessageBody;
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, web};
+use std::sync::Arc;
+
+use super::session_store::DatabaseStore;
+use super::state::State;
+use crate::config::Scheme;
+use crate::domain::ids::ApplicationId;
+use crate::domain::session::BROWSER_ABSOLUTE_LIFE;
+use crate::flows::TenantSnapshot;
+
+/// Where a tenant's pages are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Under `/t/{slug}` of the public URL.
+    Path,
+    /// At the root of a host of its own.
+    Host,
+}
+
+/// `__Host-` and `__Secure-` keep a neighbour from planting a cookie (RFC 6265bis §4.1.3); browsers
+/// refuse the prefixes over plain http, which only loopback has.
+fn session_cookie_name(place: Place, scheme: Scheme) -> &'static str {
+    match (place, scheme) {
+        (Place::Host, _) => "__Host-doorward",
+        (Place::Path, Scheme::Https) => "__Secure-doorward",
+        (Place::Path, Scheme::Http) => "doorward",
+    }
+}
+
+/// The browser session of the hosted pages.
+pub fn browser_session(state: &State, place: Place) -> SessionMiddleware<DatabaseStore> {
+    let scheme = state.context.public_url.scheme();
+    let life = Duration::seconds(BROWSER_ABSOLUTE_LIFE.as_secs().cast_signed());
+    SessionMiddleware::builder(DatabaseStore(Arc::clone(&state.context)), state.cookie_key.clone())
+        .cookie_name(session_cookie_name(place, scheme).to_owned())
+        .cookie_secure(place == Place::Host || scheme == Scheme::Https)
+        .cookie_http_only(true)
+        .cookie_same_site(SameSite::Lax)
+        .cookie_content_security(CookieContentSecurity::Signed)
+        .session_lifecycle(
+            PersistentSession::default()
+                .session_ttl(life)
+                .session_ttl_extension_policy(TtlExtensionPolicy::OnStateChanges),
+        )
+        .build()
+}
+
+/// Narrows the session cookie to `/t/{slug}`: actix-session knows one path only, and the tenants of a host
+/// must not see each other's cookies.
+pub async fn scope_to_tenant(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let path = request.match_info().get("slug").map(|slug| format!("/t/{slug}"));
+    let mut response = next.call(request).await?;
+    let Some(path) = path else { return Ok(response) };
+    let cookies: Vec<HeaderValue> = response.headers_mut().remove(header::SET_COOKIE).collect();
+    for value in cookies {
+        let narrowed = value
+            .to_str()
+            .ok()
+            .and_then(|text| Cookie::parse(text.to_owned()).ok())
+            .map(|mut cookie| {
+                if cookie.path() == Some("/") {
+                    cookie.set_path(path.clone());
+                }
+                cookie.to_string()
+            })
+            .and_then(|text| HeaderValue::from_str(&text).ok());
+        response.headers_mut().append(header::SET_COOKIE, narrowed.unwrap_or(value));
+    }
+    Ok(response)
+}
+
+/// The refresh token of one app in a browser (`"delivery":"cookie"`); script cannot read it.
+pub struct RefreshCookie;
+
+impl RefreshCookie {
+    fn name(state: &State, tenant: &TenantSnapshot, application: ApplicationId) -> String {
+        match (tenant.base_path.is_empty(), state.context.public_url.scheme()) {
+            (false, Scheme::Http) => format!("doorward-refresh-{application}"),
+            (true, _) | (false, Scheme::Https) => {
+                format!("__Secure-doorward-refresh-{application}")
+            }
+        }
+    }
+
+    pub fn set(
+        state: &web::Data<State>,
+        tenant: &TenantSnapshot,
+        application: ApplicationId,
+        token: String,
+        life: std::time::Duration,
+    ) -> Cookie<'static> {
+        Cookie::build(Self::name(state, tenant, application), token)
+            .path(format!("{}/v1/auth", tenant.base_path))
+            .http_only(true)
+            .secure(true)
+            .same_site(SameSite::Lax)
+            .max_age(Duration::seconds(life.as_secs().cast_signed()))
+            .finish()
+    }
+
+    pub fn clear(
+        state: &web::Data<State>,
+        tenant: &TenantSnapshot,
+        application: ApplicationId,
+    ) -> Cookie<'static> {
+        let mut cookie =
+            Self::set(state, tenant, application, String::new(), std::time::Duration::ZERO);
+        cookie.make_removal();
+        cookie
+    }
+
+    pub fn read(
+        request: &actix_web::HttpRequest,
+        state: &State,
+        tenant: &TenantSnapshot,
+        application: ApplicationId,
+    ) -> Option<String> {
+        request
+            .cookie(&Self::name(state, tenant, application))
+            .map(|cookie| cookie.value().to_owned())
+    }
+}

@@ -1,0 +1,8 @@
+//! What handlers take as arguments: each value is checked before a handler sees it.
+
+pub mod bearer;
+pub mod browser;
+pub mod client;
+pub mod device;
+pub mod form;
+pub mod tenant;

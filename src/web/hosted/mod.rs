@@ -1,0 +1,8 @@
+//! The pages that a tenant's users see.
+
+pub mod account;
+pub mod login;
+mod page;
+pub mod welcome;
+
+pub use page::{Page, PageError, Policy, render};

@@ -1,0 +1,3 @@
+//! For those who run the deployment.
+
+pub mod health;

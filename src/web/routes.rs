@@ -1,0 +1,132 @@
+//! The table of all that Doorward answers. Whatever belongs to a tenant stands in [`TENANT`] and is served
+//! twice: under `/t/{slug}`, and at the root of a tenant's own host. The tests of isolation go through this table.
+
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{Resource, Route as Handler, web};
+
+use super::cookies::{self, Place};
+use super::cors::{self, Readers};
+use super::state::State;
+use super::{api, assets, hosted, oauth, ops};
+
+/// One method of one path.
+pub struct Route {
+    pub method: Method,
+    pub path: &'static str,
+    pub surface: Surface,
+    handler: fn() -> Handler,
+}
+
+/// What stands around a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// A page, for a browser with its session.
+    Page,
+    /// A program's, without cookies.
+    Program(Readers),
+}
+
+const PUBLIC: Surface = Surface::Program(Readers::Everybody);
+const APPS: Surface = Surface::Program(Readers::AllowedOrigins);
+const SERVERS: Surface = Surface::Program(Readers::Nobody);
+const FRONTENDS: Surface = Surface::Program(Readers::AllowedOriginsWithCredentials);
+
+macro_rules! table {
+    ($($method:ident $path:literal $surface:ident => $handler:path;)*) => {
+        &[$(Route {
+            method: Method::$method,
+            path: $path,
+            surface: $surface,
+            handler: || web::method(Method::$method).to($handler),
+        },)*]
+    };
+}
+
+use Surface::Page as PAGE;
+
+/// Everything of a tenant.
+pub static TENANT: &[Route] = table! {
+    GET "/.well-known/openid-configuration" PUBLIC => oauth::discovery::openid_configuration;
+    GET "/.well-known/jwks.json" PUBLIC => oauth::jwks::get;
+    GET "/oauth2/authorize" PAGE => oauth::authorize::get;
+    POST "/oauth2/authorize" PAGE => oauth::authorize::post;
+    GET "/oauth2/authorize/continue" PAGE => oauth::authorize::resume;
+    POST "/oauth2/authorize/continue" PAGE => oauth::authorize::choose;
+    POST "/oauth2/token" APPS => oauth::token::post;
+    GET "/oauth2/userinfo" APPS => oauth::userinfo::get;
+    POST "/oauth2/userinfo" APPS => oauth::userinfo::get;
+    POST "/oauth2/introspect" SERVERS => oauth::introspect::post;
+    POST "/oauth2/revoke" APPS => oauth::revoke::post;
+    GET "/oauth2/logout" PAGE => oauth::logout::get;
+    POST "/oauth2/logout" PAGE => oauth::logout::post;
+    POST "/v1/auth/login" FRONTENDS => api::login::post;
+    POST "/v1/auth/register" FRONTENDS => api::register::post;
+    POST "/v1/auth/refresh" FRONTENDS => api::refresh::post;
+    POST "/v1/auth/logout" FRONTENDS => api::logout::post;
+    GET "/v1/auth/me" FRONTENDS => api::me::get;
+    GET "/login" PAGE => hosted::login::get;
+    POST "/login" PAGE => hosted::login::post;
+    GET "/account" PAGE => hosted::account::get;
+};
+
+pub fn configure(config: &mut web::ServiceConfig, state: &State) {
+    config
+        .route("/healthz", web::get().to(ops::health::healthz))
+        .route("/readyz", web::get().to(ops::health::readyz))
+        .route("/assets/{name}", web::get().to(assets::get))
+        .service(
+            web::resource("/.well-known/oauth-authorization-server/t/{slug}")
+                .wrap(from_fn(cors::everybody))
+                .route(web::get().to(oauth::discovery::authorization_server)),
+        )
+        .service(
+            web::resource("/.well-known/oauth-authorization-server")
+                .wrap(from_fn(cors::everybody))
+                .route(web::get().to(oauth::discovery::authorization_server)),
+        );
+    if state.welcome.is_some() {
+        config.route("/", web::get().to(hosted::welcome::get));
+    }
+    let mut paths: Vec<&str> = TENANT.iter().map(|route| route.path).collect();
+    paths.dedup();
+    for path in paths {
+        serve(config, state, path, Place::Path);
+        serve(config, state, path, Place::Host);
+    }
+}
+
+fn serve(config: &mut web::ServiceConfig, state: &State, path: &str, place: Place) {
+    let full = match place {
+        Place::Path => format!("/t/{{slug}}{path}"),
+        Place::Host => path.to_owned(),
+    };
+    let routes = || TENANT.iter().filter(|route| route.path == path);
+    let mut resource: Resource = web::resource(full);
+    for route in routes() {
+        resource = resource.route((route.handler)());
+    }
+    let Some(surface) = routes().next().map(|route| route.surface) else { return };
+    if let Surface::Program(Readers::AllowedOrigins | Readers::AllowedOriginsWithCredentials) =
+        surface
+    {
+        resource = resource.route(web::method(Method::OPTIONS).to(cors::preflight));
+    }
+    match surface {
+        Surface::Page => config.service(
+            resource
+                .wrap(cookies::browser_session(state, place))
+                .wrap(from_fn(cookies::scope_to_tenant)),
+        ),
+        Surface::Program(Readers::Nobody) => config.service(resource),
+        Surface::Program(Readers::Everybody) => {
+            config.service(resource.wrap(from_fn(cors::everybody)))
+        }
+        Surface::Program(Readers::AllowedOrigins) => {
+            config.service(resource.wrap(from_fn(cors::allowed_origins)))
+        }
+        Surface::Program(Readers::AllowedOriginsWithCredentials) => {
+            config.service(resource.wrap(from_fn(cors::allowed_origins_with_credentials)))
+        }
+    };
+}

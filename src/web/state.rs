@@ -1,0 +1,45 @@
+//! What every handler shares.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::config::TrustedProxies;
+use crate::flows::Context;
+
+pub struct State {
+    pub context: Arc<Context>,
+    pub trusted_proxies: TrustedProxies,
+    /// Signs the cookies that carry browser states.
+    pub cookie_key: actix_web::cookie::Key,
+    /// What the welcome page of `dev` shows; no other deployment has one.
+    pub welcome: Option<Welcome>,
+}
+
+/// Facts for a newcomer: a tenant's addresses, and label and value of what to sign in with.
+#[derive(Clone)]
+pub struct Welcome {
+    pub tenant_name: String,
+    pub slug: String,
+    pub issuer: String,
+    pub hints: Vec<(String, String)>,
+}
+
+impl State {
+    /// The client's address: the connection's, or what a trusted proxy says it is.
+    pub fn client_address(
+        &self,
+        peer: Option<IpAddr>,
+        forwarded_for: Option<&str>,
+    ) -> Option<IpAddr> {
+        let mut address = peer?;
+        let mut hops = forwarded_for.unwrap_or_default().rsplit(',').map(str::trim);
+        // From the nearest hop outwards, as long as a proxy that we trust vouches for the next.
+        while self.trusted_proxies.contains(address) {
+            match hops.next().and_then(|hop| hop.parse().ok()) {
+                Some(next) => address = next,
+                None => break,
+            }
+        }
+        Some(address)
+    }
+}
