@@ -10,6 +10,9 @@
 //! web         HTTP                      jobs     housekeeping       cli   commands
 //! ```
 
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 pub mod domain;
 
 pub mod config;

@@ -1,4 +1,4 @@
-//! The stylesheet and the script, compiled in, under names that change with their content.
+//! The stylesheet, the script and the icon, compiled in, under names that change with their content.
 
 use std::sync::LazyLock;
 
@@ -26,13 +26,17 @@ pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     )
 });
 
+pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    asset("svg", "image/svg+xml", include_str!("../../templates/static/favicon.svg"))
+});
+
 fn asset(extension: &str, content_type: &'static str, body: &'static str) -> Asset {
     let fingerprint: String = sha256_base64url(body.as_bytes()).chars().take(12).collect();
     Asset { path: format!("/assets/doorward-{fingerprint}.{extension}"), content_type, body }
 }
 
 pub async fn get(name: web::Path<String>) -> Result<HttpResponse, ApiError> {
-    let asset = [&*STYLESHEET, &*SCRIPT]
+    let asset = [&*STYLESHEET, &*SCRIPT, &*ICON]
         .into_iter()
         .find(|asset| asset.path.strip_prefix("/assets/") == Some(name.as_str()))
         .ok_or(ApiError::NotFound)?;

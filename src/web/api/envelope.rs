@@ -1,5 +1,7 @@
 //! What login, register and refresh answer: the user and the tokens, flat, as a NextAuth `authorize` returns it.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
@@ -50,7 +52,7 @@ pub fn answer(
     body["token_type"] = json!("Bearer");
     body["expires_in"] = json!(life);
     body["expires_at"] = json!(now.as_secs() + life.cast_signed());
-    body["refresh_expires_in"] = json!(refresh_life.as_secs());
+    body["refresh_expires_in"] = json!(whole_seconds(refresh_life));
     body["session_id"] = json!(signed_in.family.grant.session_id);
     let mut response = HttpResponse::build(status);
     match delivery {
@@ -62,4 +64,9 @@ pub fn answer(
         }
     }
     Ok(response.json(body))
+}
+
+/// Rounded up: the moment between issuing and answering is no second.
+fn whole_seconds(life: Duration) -> u64 {
+    u64::try_from(life.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
 }

@@ -11,7 +11,7 @@ use askama::Template;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::flows::oauth::authorize::NoReply;
 use crate::flows::{Failure, TenantSnapshot};
-use crate::web::assets::{SCRIPT, STYLESHEET};
+use crate::web::assets::{ICON, SCRIPT, STYLESHEET};
 use crate::web::error::{self, ApiError};
 use crate::web::request_log::RequestId;
 
@@ -22,6 +22,7 @@ pub struct Page {
     pub monogram: String,
     pub stylesheet: &'static str,
     pub script: &'static str,
+    pub icon: &'static str,
 }
 
 impl Page {
@@ -36,7 +37,13 @@ impl Page {
     }
 
     fn named(tenant_name: String, monogram: String) -> Self {
-        Self { tenant_name, monogram, stylesheet: &STYLESHEET.path, script: &SCRIPT.path }
+        Self {
+            tenant_name,
+            monogram,
+            stylesheet: &STYLESHEET.path,
+            script: &SCRIPT.path,
+            icon: &ICON.path,
+        }
     }
 }
 
@@ -95,7 +102,7 @@ pub struct PageError {
     status: StatusCode,
     retry_after: Option<u64>,
     /// A tenant that does not exist is a plain 404, not a page of ours.
-    page: Option<ErrorPage>,
+    page: Option<Box<ErrorPage>>,
 }
 
 impl PageError {
@@ -113,7 +120,7 @@ impl PageError {
             advice: advice.to_owned(),
             reference: RequestId::of(request),
         };
-        Self { status, retry_after: None, page: Some(page) }
+        Self { status, retry_after: None, page: Some(Box::new(page)) }
     }
 
     pub fn bad_request(request: &HttpRequest, why: &str) -> Self {

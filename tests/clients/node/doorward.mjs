@@ -22,10 +22,14 @@ export async function startDoorward(database) {
   const dataDir = await mkdtemp(join(tmpdir(), 'doorward-'));
   const env = { ...process.env, DATABASE_URL: url };
 
-  const server = spawn(binary, ['dev', '--listen', '127.0.0.1:0', '--data-dir', dataDir], { env });
+  let server, exited;
   let output = '';
-  for (const stream of [server.stdout, server.stderr]) stream.on('data', text => (output += text));
-  const exited = once(server, 'exit');
+  function launch(listen) {
+    server = spawn(binary, ['dev', '--listen', listen, '--data-dir', dataDir], { env });
+    for (const stream of [server.stdout, server.stderr]) stream.on('data', text => (output += text));
+    exited = once(server, 'exit');
+  }
+  launch('127.0.0.1:0');
 
   async function clean() {
     await rm(dataDir, { recursive: true, force: true });
@@ -46,12 +50,29 @@ export async function startDoorward(database) {
     return JSON.parse((await command).stdout);
   }
 
-  try {
+  /** The facts, once the server answers; an error with what it printed if it stops instead. */
+  function started() {
     const stopped = exited.then(() => Promise.reject(new Error('doorward stopped while starting')));
-    const facts = await Promise.race([untilItAnswers(join(dataDir, 'dev.json'), server), stopped]);
+    return Promise.race([untilItAnswers(join(dataDir, 'dev.json'), server), stopped]);
+  }
+
+  /** As a power cut would: no warning, no clean-up. */
+  async function kill() {
+    server.kill('SIGKILL');
+    await exited;
+  }
+
+  try {
+    const facts = await started();
     return {
       ...facts,
       stop,
+      kill,
+      /** Starts again on the same data and the same port. */
+      restart: () => {
+        launch(`127.0.0.1:${new URL(facts.public_url).port}`);
+        return started();
+      },
       createTenant: slug => create('tenant', ['--slug', slug, '--name', slug]),
       createApp: (tenant, kind, ...flags) =>
         create('app', ['--tenant', tenant, '--name', `A ${kind} app`, '--kind', kind, ...flags]),

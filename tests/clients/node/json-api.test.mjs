@@ -171,14 +171,6 @@ for (const database of DATABASES) {
       });
     });
 
-    describe('forgot-password', () => {
-      it('answers 202 whether there is such a user or not', async () => {
-        for (const email of [credentials.email, 'nobody@example.com']) {
-          assert.equal((await call('forgot-password', { email })).status, 202);
-        }
-      });
-    });
-
     describe('a refresh token delivered as a cookie', () => {
       async function loginForCookie() {
         const body = { ...credentials, client_id: spa.client_id, delivery: 'cookie' };

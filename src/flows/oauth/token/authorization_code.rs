@@ -18,10 +18,10 @@ use crate::flows::oauth::issue::{self, Asked, SignedIn, TokenAnswer};
 use crate::flows::{Context, TenantSnapshot};
 use crate::storage::{StorageError, TenantTx};
 
-/// What became of a code. All of it is committed, also what is then refused.
-enum Exchange {
-    Done { signed_in: SignedIn, nonce: Option<String> },
-    Refused,
+/// A code that was good. One that was not is `None`: also what was then refused is committed.
+struct Redeemed {
+    signed_in: SignedIn,
+    nonce: Option<String>,
 }
 
 pub(super) async fn exchange(
@@ -61,11 +61,11 @@ pub(super) async fn exchange(
         })
         .await?;
     match outcome {
-        Exchange::Done { signed_in, nonce } => {
+        Some(Redeemed { signed_in, nonce }) => {
             let asked = Asked { scopes: None, resource };
             Ok(issue::token_answer(context, tenant, &client.application, &signed_in, asked, nonce)?)
         }
-        Exchange::Refused => Err(OAuthError::invalid_grant(
+        None => Err(OAuthError::invalid_grant(
             "the code is unknown, expired, spent, or was issued for another client, redirect_uri or code_verifier",
         )
         .into()),
@@ -86,25 +86,25 @@ fn redeem(
     family_id: FamilyId,
     replayed: AuditEvent,
     now: Timestamp,
-) -> Result<Exchange, StorageError> {
+) -> Result<Option<Redeemed>, StorageError> {
     let Some(code) = tx.authorization_codes().find(&presented.digest)? else {
-        return Ok(Exchange::Refused);
+        return Ok(None);
     };
     // Another client's guess neither spends the code nor counts as its replay.
     if code.grant.application_id != client.application.id {
-        return Ok(Exchange::Refused);
+        return Ok(None);
     }
     if let CodeState::Spent { family_id } = code.state {
         return replay(tx, family_id, replayed, now);
     }
     if now >= code.expires_at || !is_bound_to(&code, presented) {
-        return Ok(Exchange::Refused);
+        return Ok(None);
     }
     let profile = tx.users().profile(code.grant.user_id)?;
     let session = tx.sessions().find(code.grant.session_id)?;
-    let (Some(profile), Some(session)) = (profile, session) else { return Ok(Exchange::Refused) };
+    let (Some(profile), Some(session)) = (profile, session) else { return Ok(None) };
     if profile.user.status != UserStatus::Active || session.ended_at.is_some() {
-        return Ok(Exchange::Refused);
+        return Ok(None);
     }
     let family = new_family(family_id, code.grant, &client.application, client.authentication, now);
     tx.refresh_families().insert(&family)?;
@@ -114,11 +114,11 @@ fn redeem(
         let winner = tx.authorization_codes().find(&presented.digest)?.map(|code| code.state);
         return match winner {
             Some(CodeState::Spent { family_id }) => replay(tx, family_id, replayed, now),
-            Some(CodeState::Fresh) | None => Ok(Exchange::Refused),
+            Some(CodeState::Fresh) | None => Ok(None),
         };
     }
     let signed_in = SignedIn { family, profile, methods: session.methods };
-    Ok(Exchange::Done { signed_in, nonce: code.nonce })
+    Ok(Some(Redeemed { signed_in, nonce: code.nonce }))
 }
 
 /// RFC 6749 §4.1.2: a code used twice takes along what it issued.
@@ -127,11 +127,11 @@ fn replay(
     family: FamilyId,
     mut event: AuditEvent,
     now: Timestamp,
-) -> Result<Exchange, StorageError> {
+) -> Result<Option<Redeemed>, StorageError> {
     tx.refresh_families().revoke(family, RevocationReason::CodeReplayed, now)?;
     event.target = family.to_string();
     tx.audit_events().append(&event)?;
-    Ok(Exchange::Refused)
+    Ok(None)
 }
 
 fn is_bound_to(code: &AuthorizationCode, presented: &PresentedCode) -> bool {
