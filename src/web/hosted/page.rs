@@ -2,10 +2,11 @@
 //! what went wrong.
 
 use std::fmt;
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 
 use crate::domain::redirect_uri::RedirectUri;
@@ -34,6 +35,14 @@ impl Page {
     /// Where there is no tenant to speak for.
     pub fn doorward() -> Self {
         Self::named("Doorward".to_owned(), "D".to_owned())
+    }
+
+    /// In the tenant's name, where the request has found its tenant.
+    fn for_request(request: &HttpRequest) -> Self {
+        let extensions = request.extensions();
+        extensions
+            .get::<Arc<TenantSnapshot>>()
+            .map_or_else(Self::doorward, |tenant| Self::of(tenant))
     }
 
     fn named(tenant_name: String, monogram: String) -> Self {
@@ -114,7 +123,7 @@ impl PageError {
         advice: &str,
     ) -> Self {
         let page = ErrorPage {
-            page: Page::doorward(),
+            page: Page::for_request(request),
             heading: heading.to_owned(),
             message: message.to_owned(),
             advice: advice.to_owned(),

@@ -43,11 +43,18 @@ export async function startDoorward(database) {
     assert.deepEqual({ code, signal }, { code: 0, signal: null }, `SIGTERM must end in exit 0:\n${output}`);
   }
 
-  async function create(what, flags, stdin = '') {
-    const command = run(binary, [what, 'create', ...flags, '--json', '--data-dir', dataDir], { env });
-    command.child.stdin.on('error', () => {}); // a command that fails may not read it, and says why itself
-    command.child.stdin.end(stdin);
-    return JSON.parse((await command).stdout);
+  /** Runs a command beside the server: its exit code and what it printed. */
+  async function command(args, stdin = '') {
+    const running = run(binary, [...args, '--data-dir', dataDir], { env });
+    running.child.stdin.on('error', () => {}); // a command that fails may not read it, and says why itself
+    running.child.stdin.end(stdin);
+    return running.then(printed => ({ code: 0, ...printed }), ({ code, stdout, stderr }) => ({ code, stdout, stderr }));
+  }
+
+  async function create(what, flags, stdin) {
+    const { code, stdout, stderr } = await command([what, 'create', ...flags, '--json'], stdin);
+    if (code !== 0) throw new Error(stderr);
+    return JSON.parse(stdout);
   }
 
   /** The facts, once the server answers; an error with what it printed if it stops instead. */
@@ -66,6 +73,7 @@ export async function startDoorward(database) {
     const facts = await started();
     return {
       ...facts,
+      command,
       stop,
       kill,
       /** Starts again on the same data and the same port. */
@@ -92,13 +100,13 @@ export async function startDoorward(database) {
   }
 }
 
-function required(variable, meaning) {
+export function required(variable, meaning) {
   const value = process.env[variable];
   if (!value) throw new Error(`Set ${variable} to ${meaning}; these tests cannot run without it.`);
   return value;
 }
 
-const createDatabase = {
+export const createDatabase = {
   /** In the data directory, which is the default. */
   sqlite: async () => ({ url: undefined, drop: async () => {} }),
 
