@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::body::JsonBody;
 use super::delivery::{direct_client, refresh_token};
 use super::envelope;
-use crate::flows::oauth::token::refresh_token as rotation;
+use crate::flows::oauth::token::refresh_token::{self as rotation, PresentedToken, Refreshed};
 use crate::web::error::ApiError;
 use crate::web::extract::device;
 use crate::web::extract::tenant::Tenant;
@@ -24,11 +24,15 @@ pub async fn post(
             ApiError::invalid_fields(vec![("refresh_token", "This is required.".to_owned())])
         })?;
     let address = device::address(&request);
-    let signed_in =
-        rotation::refresh(&state.context, &tenant, &client, &token, address.as_deref()).await?;
-    let signed_in = signed_in.ok_or_else(|| {
-        let error = rotation::invalid_grant();
-        ApiError::json(StatusCode::UNAUTHORIZED, "invalid_grant", error.description)
-    })?;
-    envelope::answer(StatusCode::OK, &state, &tenant, &client, signed_in, delivery)
+    let presented =
+        PresentedToken { token: &token, scopes: None, address: address.as_deref() };
+    match rotation::refresh(&state.context, &tenant, &client, presented).await? {
+        Refreshed::SignedIn(signed_in) => {
+            envelope::answer(StatusCode::OK, &state, &tenant, &client, signed_in, delivery)
+        }
+        Refreshed::Refused | Refreshed::TooWide => {
+            let error = rotation::invalid_grant();
+            Err(ApiError::json(StatusCode::UNAUTHORIZED, "invalid_grant", error.description))
+        }
+    }
 }

@@ -28,9 +28,17 @@ pub(super) async fn exchange(
     let token = parameters
         .get("refresh_token")
         .ok_or(OAuthError::invalid_request("refresh_token is missing"))?;
-    let signed_in =
-        refresh(context, tenant, client, token, address).await?.ok_or(invalid_grant())?;
-    let scopes = narrowed_scopes(&signed_in, parameters)?;
+    let scopes = parameters.get("scope").map(Scopes::parse);
+    let presented = PresentedToken { token, scopes: scopes.as_ref(), address };
+    let signed_in = match refresh(context, tenant, client, presented).await? {
+        Refreshed::SignedIn(signed_in) => signed_in,
+        Refreshed::Refused => return Err(invalid_grant().into()),
+        Refreshed::TooWide => {
+            let error =
+                OAuthError::new(ErrorCode::InvalidScope, "scope asks for more than was granted");
+            return Err(error.into());
+        }
+    };
     let asked = Asked { scopes: scopes.as_ref(), resource };
     Ok(issue::token_answer(context, tenant, &client.application, &signed_in, asked, None)?)
 }
@@ -42,108 +50,106 @@ pub fn invalid_grant() -> OAuthError {
     )
 }
 
-/// RFC 6749 §6: `scope` may ask for less than was granted, for this answer alone.
-fn narrowed_scopes(
-    signed_in: &SignedIn,
-    parameters: &Parameters,
-) -> Result<Option<Scopes>, OAuthError> {
-    let Some(text) = parameters.get("scope") else { return Ok(None) };
-    let asked = Scopes::parse(text);
-    if !signed_in.family.grant.scopes.contains_all(&asked) {
-        return Err(OAuthError::new(
-            ErrorCode::InvalidScope,
-            "scope asks for more than was granted",
-        ));
-    }
-    Ok(Some(asked))
+/// A refresh token as a client brings it.
+pub struct PresentedToken<'a> {
+    pub token: &'a str,
+    /// RFC 6749 §6: less than was granted, for this answer alone; `None` for all of it.
+    pub scopes: Option<&'a Scopes>,
+    pub address: Option<&'a str>,
 }
 
-/// Presents a refresh token. `None`: it is good for nothing, and if it was a stolen one, its family is dead now.
+/// What came of a refresh token.
+pub enum Refreshed {
+    SignedIn(SignedIn),
+    /// The token is good for nothing, and if it was a stolen one, its family is dead now.
+    Refused,
+    /// The token is good and stays so, unspent: more was asked than granted.
+    TooWide,
+}
+
 pub async fn refresh(
     context: &Context,
     tenant: &TenantSnapshot,
     client: &Client,
-    token: &str,
-    address: Option<&str>,
-) -> Result<Option<SignedIn>, Failure> {
+    presented: PresentedToken<'_>,
+) -> Result<Refreshed, Failure> {
+    let PresentedToken { token, scopes, address } = presented;
     let owner = TokenOwner { tenant: tenant.tenant.id, application: client.application.id };
     // The MAC first: what we did not issue never reaches the database.
     let Some((family, generation)) = context.refresh_tokens.check(owner, token) else {
-        return Ok(None);
+        return Ok(Refreshed::Refused);
     };
-    let presented = Presented {
+    let attempt = Attempt {
         family,
         generation,
         client: client.clone(),
+        scopes: scopes.cloned(),
         now: context.now(),
         reuse: context.event(Action::RefreshReuseDetected, client.application.id, family, address),
         caught_up: context.event(Action::RefreshCaughtUp, client.application.id, family, address),
     };
-    let signed_in =
-        context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| presented.rotate(tx));
-    Ok(signed_in.await?)
+    let refreshed =
+        context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| attempt.rotate(tx));
+    Ok(refreshed.await?)
 }
 
 /// A token with a true MAC, and the events that may come of it.
-struct Presented {
+struct Attempt {
     family: FamilyId,
     generation: Generation,
     client: Client,
+    scopes: Option<Scopes>,
     now: Timestamp,
     reuse: AuditEvent,
     caught_up: AuditEvent,
 }
 
-impl Presented {
-    fn rotate(self, tx: &mut TenantTx<'_>) -> Result<Option<SignedIn>, StorageError> {
-        let Some(family) = self.successor(tx)? else { return Ok(None) };
-        let profile = tx.users().profile(family.grant.user_id)?;
-        let session = tx.sessions().find(family.grant.session_id)?;
-        Ok(profile.zip(session).map(|(profile, session)| SignedIn {
-            family,
-            profile,
-            methods: session.methods,
-        }))
-    }
-
-    /// The family at the generation to answer with.
-    fn successor(&self, tx: &mut TenantTx<'_>) -> Result<Option<RefreshFamily>, StorageError> {
+impl Attempt {
+    fn rotate(self, tx: &mut TenantTx<'_>) -> Result<Refreshed, StorageError> {
         let window = self.client.application.tokens.reuse_window(self.client.authentication);
         loop {
             let Some(family) = tx.refresh_families().find_usable(self.family)? else {
-                return Ok(None);
+                return Ok(Refreshed::Refused);
             };
             if !self.may_use(&family) {
-                return Ok(None);
+                return Ok(Refreshed::Refused);
             }
-            let moved = match family.judge(self.generation, window, self.now) {
-                Verdict::Dead => return Ok(None),
-                Verdict::AnswerSuccessor => return Ok(Some(family)),
+            let verdict = family.judge(self.generation, window, self.now);
+            let moved = match verdict {
+                Verdict::Dead => return Ok(Refreshed::Refused),
                 Verdict::Reuse => {
-                    if tx.refresh_families().revoke(
-                        family.id,
-                        RevocationReason::ReuseDetected,
-                        self.now,
-                    )? {
-                        tx.audit_events().append(&self.reuse)?;
-                    }
-                    return Ok(None);
+                    self.revoke(tx)?;
+                    return Ok(Refreshed::Refused);
                 }
-                Verdict::Rotate => self.step(tx, &family)?,
-                Verdict::CatchUp => {
-                    let moved = self.step(tx, &family)?;
-                    if moved.is_some() {
-                        tx.audit_events().append(&self.caught_up)?;
-                    }
-                    moved
+                Verdict::AnswerSuccessor | Verdict::Rotate | Verdict::CatchUp
+                    if self.asks_too_much(&family) =>
+                {
+                    return Ok(Refreshed::TooWide);
                 }
+                Verdict::AnswerSuccessor => return signed_in(tx, family),
+                Verdict::Rotate | Verdict::CatchUp => self.step(tx, &family)?,
             };
             // None moved: another replica rotated since we looked. Look again; each round another
             // request has won, so this ends.
-            if moved.is_some() {
-                return Ok(moved);
+            if let Some(family) = moved {
+                if verdict == Verdict::CatchUp {
+                    tx.audit_events().append(&self.caught_up)?;
+                }
+                return signed_in(tx, family);
             }
         }
+    }
+
+    fn revoke(&self, tx: &mut TenantTx<'_>) -> Result<(), StorageError> {
+        let reason = RevocationReason::ReuseDetected;
+        if tx.refresh_families().revoke(self.family, reason, self.now)? {
+            tx.audit_events().append(&self.reuse)?;
+        }
+        Ok(())
+    }
+
+    fn asks_too_much(&self, family: &RefreshFamily) -> bool {
+        self.scopes.as_ref().is_some_and(|asked| !family.grant.scopes.contains_all(asked))
     }
 
     /// What was issued to a client that proved itself is of no use to one that does not.
@@ -168,4 +174,16 @@ impl Presented {
         };
         tx.refresh_families().rotate(family.id, rotation)
     }
+}
+
+/// The user as of now, so that a role taken away is gone from the next token.
+fn signed_in(tx: &mut TenantTx<'_>, family: RefreshFamily) -> Result<Refreshed, StorageError> {
+    let profile = tx.users().profile(family.grant.user_id)?;
+    let session = tx.sessions().find(family.grant.session_id)?;
+    Ok(match profile.zip(session) {
+        Some((profile, session)) => {
+            Refreshed::SignedIn(SignedIn { family, profile, methods: session.methods })
+        }
+        None => Refreshed::Refused,
+    })
 }

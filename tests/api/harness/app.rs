@@ -1,0 +1,216 @@
+//! The server of a test, and calls to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use doorward::config::{PublicUrl, TrustedProxies};
+use doorward::crypto::entropy::OsEntropy;
+use doorward::crypto::hashing_threads::{HashingSettings, PasswordHasher};
+use doorward::crypto::master_key::MasterKey;
+use doorward::crypto::refresh_token::RefreshTokens;
+use doorward::crypto::seal::Sealer;
+use doorward::domain::clock::{Clock, SystemClock, Timestamp};
+use doorward::flows::Context;
+use doorward::flows::tenant_snapshot::TenantCache;
+use doorward::storage::Db;
+use doorward::web::server::{Listeners, start};
+use doorward::web::state::State;
+use reqwest::Method;
+use reqwest::header::{self, HeaderMap};
+use serde_json::Value;
+use url::Url;
+
+use super::Database;
+
+pub struct TestApp {
+    pub context: Arc<Context>,
+    pub clock: Arc<TestClock>,
+    http: reqwest::Client,
+    /// Where the server listens, whatever host a URL names.
+    address: String,
+    server: ServerHandle,
+}
+
+/// Starts at the machine's hour and moves when it is told to.
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub fn back(&self, by: Duration) {
+        self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl TestApp {
+    pub async fn start(public_url: &str, database: &Database) -> Self {
+        let listeners = Listeners::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = format!("127.0.0.1:{}", listeners.port().unwrap());
+        let public_url = match public_url {
+            "http://localhost" => format!("http://localhost:{}", listeners.port().unwrap()),
+            other => other.to_owned(),
+        };
+        let db = Db::open(database.url()).unwrap();
+        db.migrate().unwrap();
+        let key = MasterKey::generate(&OsEntropy);
+        let clock = Arc::new(TestClock(AtomicI64::new(SystemClock.now().as_millis())));
+        let entropy = Arc::new(OsEntropy);
+        let context = Arc::new(Context {
+            db,
+            clock: clock.clone(),
+            hasher: PasswordHasher::start(HashingSettings::default(), entropy.clone()).unwrap(),
+            entropy,
+            sealer: Sealer::new(&key),
+            refresh_tokens: RefreshTokens::new(&key),
+            public_url: PublicUrl::parse(&public_url).unwrap(),
+            tenants: TenantCache::default(),
+        });
+        let state = Data::new(State {
+            context: context.clone(),
+            trusted_proxies: TrustedProxies::default(),
+            cookie_key: actix_web::cookie::Key::from(&*key.cookie_key()),
+            welcome: None,
+        });
+        let server = start(listeners, state).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .unwrap();
+        Self { context, clock, http, address, server: handle }
+    }
+
+    pub async fn stop(self) {
+        self.server.stop(false).await;
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub fn get(&self, url: &str) -> Call<'_> {
+        self.call(Method::GET, url)
+    }
+
+    pub fn post(&self, url: &str) -> Call<'_> {
+        self.call(Method::POST, url)
+    }
+
+    pub fn call(&self, method: Method, url: &str) -> Call<'_> {
+        let url = Url::parse(url).unwrap();
+        let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+        let path = &url[url::Position::BeforePath..];
+        let request = self
+            .http
+            .request(method, format!("http://{}{path}", self.address))
+            .header(header::HOST, host);
+        Call { app: self, request }
+    }
+}
+
+/// A request that is being put together.
+pub struct Call<'a> {
+    app: &'a TestApp,
+    request: reqwest::RequestBuilder,
+}
+
+impl Call<'_> {
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.request = self.request.header(name, value.as_ref());
+        self
+    }
+
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    pub fn basic(mut self, id: &str, secret: &str) -> Self {
+        self.request = self.request.basic_auth(id, Some(secret));
+        self
+    }
+
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        let body =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.header("content-type", "application/x-www-form-urlencoded").body(body)
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.request = self.request.body(body.into());
+        self
+    }
+
+    pub async fn send(self) -> Answer {
+        let (client, request) = self.request.build_split();
+        let request = request.unwrap();
+        let what = format!("{} {}", request.method(), request.url().path());
+        let response = client.execute(request).await.unwrap_or_else(|error| {
+            panic!("{what} at {}: {error:?}", self.app.address);
+        });
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = String::from_utf8(response.bytes().await.unwrap().to_vec()).unwrap();
+        Answer { what, status, headers, body }
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub what: String,
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The body of an answer that must have that status.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        if self.body.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// A refusal in the form that every JSON endpoint has.
+    #[track_caller]
+    pub fn refused(&self, status: u16, error: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        let body = self.json();
+        assert_eq!(body["error"], error, "{self:?}");
+        assert!(body["error_description"].is_string(), "{self:?}");
+        assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
+        if status == 400 {
+            assert_eq!(self.header("www-authenticate"), None, "{self:?}");
+        }
+    }
+
+    /// Where a redirect leads.
+    #[track_caller]
+    pub fn location(&self) -> &str {
+        assert_eq!(self.status, 303, "{self:?}");
+        self.header("location").unwrap()
+    }
+}

@@ -1,0 +1,45 @@
+//! What every test starts from: a server of its own in this process, on a fresh database, with a clock
+//! that stands still until the test moves it.
+
+mod app;
+mod browser;
+mod database;
+mod tenant;
+
+pub use app::{Answer, Call, TestApp};
+pub use browser::Browser;
+pub use database::Database;
+pub use tenant::{PASSWORD, Query, TestClient, TestTenant, VERIFIER, claims, query};
+
+/// Runs each of the named tests on SQLite and on PostgreSQL. One that is not named is dead code, which the
+/// lints refuse.
+macro_rules! on_both_databases {
+    ($($test:ident,)*) => { $(
+        mod $test {
+            #[test]
+            fn on_sqlite() {
+                $crate::harness::run($crate::harness::Database::sqlite(), super::$test);
+            }
+
+            #[test]
+            fn on_postgres() {
+                $crate::harness::run($crate::harness::Database::postgres(), super::$test);
+            }
+        }
+    )* };
+}
+pub(crate) use on_both_databases;
+
+pub fn run(database: Database, test: impl AsyncFnOnce(&TestApp)) {
+    run_as("http://localhost", database, test);
+}
+
+/// With another public URL than that of a server on loopback.
+pub fn run_as(public_url: &str, database: Database, test: impl AsyncFnOnce(&TestApp)) {
+    actix_web::rt::System::new().block_on(async {
+        let app = TestApp::start(public_url, &database).await;
+        test(&app).await;
+        app.stop().await;
+    });
+    database.remove();
+}
