@@ -71,16 +71,11 @@ impl Doctor {
             Ok(db) => database(&mut report, &db, key.ok(), &settings).await,
             Err(CommandError(why)) => report.line("database", Err(why)),
         }
-        let mail = std::env::var_os("DOORWARD_SMTP_URL").is_some();
-        report.line(
-            "mail",
-            Ok(if mail {
-                "DOORWARD_SMTP_URL is set"
-            } else {
-                "not configured; nothing is sent yet"
-            }
-            .to_owned()),
-        );
+        let mail = match settings.has_mail {
+            true => "DOORWARD_SMTP_URL is set",
+            false => "not configured; nothing is sent yet",
+        };
+        report.line("mail", Ok(mail.to_owned()));
         report.verdict()
     }
 }

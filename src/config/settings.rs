@@ -15,6 +15,8 @@ pub struct StoreSettings {
     /// The master key in base64, if the environment gives it.
     pub master_key: Option<MasterKeySource>,
     pub public_url: Option<PublicUrl>,
+    /// Whether there is a server to send mail by.
+    pub has_mail: bool,
 }
 
 #[derive(Clone)]
@@ -104,6 +106,7 @@ impl StoreSettings {
             master_key: text.or(file),
             public_url: variable("DOORWARD_PUBLIC_URL")
                 .and_then(|text| problems.take("DOORWARD_PUBLIC_URL", PublicUrl::parse(&text))),
+            has_mail: variable("DOORWARD_SMTP_URL").is_some(),
         }
     }
 }

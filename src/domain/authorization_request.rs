@@ -98,9 +98,7 @@ impl Progress {
     fn proved_by(self, session: &Session) -> bool {
         match self {
             Self::JustArrived => false,
-            Self::Pending { since } | Self::Confirmed { since } => {
-                session.authenticated_at >= since
-            }
+            Self::Pending { since } | Self::Confirmed { since } => session.authenticated_at > since,
         }
     }
 }

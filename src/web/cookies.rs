@@ -11,7 +11,8 @@ use actix_web::middleware::Next;
 use actix_web::{Error, web};
 use std::sync::Arc;
 
-use super::session_store::DatabaseStore;
+use super::extract::tenant::tenant_of;
+use super::session_store::{self, DatabaseStore};
 use super::state::State;
 use crate::config::Scheme;
 use crate::domain::ids::ApplicationId;
@@ -55,13 +56,16 @@ pub fn browser_session(state: &State, place: Place) -> SessionMiddleware<Databas
         .build()
 }
 
-/// Narrows the session cookie to `/t/{slug}`: actix-session knows one path only, and the tenants of a host
-/// must not see each other's cookies.
+/// Keeps the session cookie to its tenant, both ways: one of another tenant never reaches the session
+/// middleware, which would write this browser's state over that one's; and what it sets is narrowed to
+/// `/t/{slug}`, since actix-session knows one path only.
 pub async fn scope_to_tenant(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let path = request.match_info().get("slug").map(|slug| format!("/t/{slug}"));
+    let place = if path.is_some() { Place::Path } else { Place::Host };
+    drop_foreign_session(&mut request, place).await;
     let mut response = next.call(request).await?;
     let Some(path) = path else { return Ok(response) };
     let cookies: Vec<HeaderValue> = response.headers_mut().remove(header::SET_COOKIE).collect();
@@ -80,6 +84,31 @@ pub async fn scope_to_tenant(
         response.headers_mut().append(header::SET_COOKIE, narrowed.unwrap_or(value));
     }
     Ok(response)
+}
+
+async fn drop_foreign_session(request: &mut ServiceRequest, place: Place) {
+    let Some(cookies) = request.headers().get(header::COOKIE).cloned() else { return };
+    let scheme = request
+        .app_data::<web::Data<State>>()
+        .map_or(Scheme::Https, |state| state.context.public_url.scheme());
+    let name = session_cookie_name(place, scheme);
+    let own = match tenant_of(request.request()).await {
+        Ok(tenant) => session_store::key_prefix(tenant.tenant.id),
+        Err(_) => return,
+    };
+    // The name, `=`, a signature in base64, and the key in the clear.
+    let is_foreign =
+        |pair: &str| pair.split_once('=').is_some_and(|(n, v)| n == name && !v.contains(&own));
+    let kept: Vec<&str> = cookies
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .map(str::trim)
+        .filter(|pair| !is_foreign(pair))
+        .collect();
+    if let Ok(value) = HeaderValue::from_str(&kept.join("; ")) {
+        request.headers_mut().insert(header::COOKIE, value);
+    }
 }
 
 /// The refresh token of one app in a browser (`"delivery":"cookie"`); script cannot read it.

@@ -8,6 +8,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::state::State;
 use crate::domain::entropy::random_letters;
@@ -33,15 +34,15 @@ pub async fn log(
     request.extensions_mut().insert(RequestId(id.clone()));
     let started = Instant::now();
     let method = request.method().clone();
-    let tenant = request.match_info().get("slug").unwrap_or_default().to_owned();
     let route = request.match_pattern().unwrap_or_else(|| "unknown".to_owned());
-    let span = tracing::info_span!("request", id, tenant, %method, route);
+    // The tenant is known once the request has been routed.
+    let span = tracing::info_span!("request", id, tenant = Empty, %method, route);
     let mut response = next.call(request).instrument(span.clone()).await?;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
     let status = response.status().as_u16();
-    let micros = started.elapsed().as_micros();
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::info!(status, micros, "answered"));
     Ok(response)
 }

@@ -30,6 +30,11 @@ struct Place {
     digest: SecretDigest,
 }
 
+/// What the keys of a tenant's states begin with.
+pub fn key_prefix(tenant: TenantId) -> String {
+    format!("{tenant}.")
+}
+
 fn place(key: &SessionKey) -> Option<Place> {
     let (tenant, secret) = key.as_ref().split_once('.')?;
     Some(Place {
@@ -60,7 +65,7 @@ impl DatabaseStore {
             })
             .await
             .map_err(|error| error.to_string())?;
-        SessionKey::try_from(format!("{tenant}.{}", secret.expose()))
+        SessionKey::try_from(key_prefix(tenant) + secret.expose())
             .map_err(|error| error.to_string())
     }
 }

@@ -51,8 +51,7 @@ async fn a_code_gives_the_tokens_that_were_asked_for(app: &TestApp) {
 
 async fn a_code_is_good_for_a_minute(app: &TestApp) {
     let acme = app.tenant("acme").await;
-    let (in_time, late) =
-        (app.code(&acme, &acme.web).await, app.code(&acme, &acme.web).await);
+    let (in_time, late) = (app.code(&acme, &acme.web).await, app.code(&acme, &acme.web).await);
     app.clock.advance(Duration::from_secs(59));
     app.redeem(&acme, &acme.web, &in_time).await.expect(200);
     app.clock.advance(Duration::from_secs(1));
@@ -63,10 +62,8 @@ async fn a_replayed_code_revokes_its_tokens(app: &TestApp) {
     let acme = app.tenant("acme").await;
     let code = app.code(&acme, &acme.web).await;
     let tokens = app.redeem(&acme, &acme.web, &code).await.expect(200);
-    let refreshed = app
-        .refresh(&acme, &acme.web, tokens["refresh_token"].as_str().unwrap())
-        .await
-        .expect(200);
+    let refreshed =
+        app.refresh(&acme, &acme.web, tokens["refresh_token"].as_str().unwrap()).await.expect(200);
     app.redeem(&acme, &acme.web, &code).await.refused(400, "invalid_grant");
     app.refresh(&acme, &acme.web, refreshed["refresh_token"].as_str().unwrap())
         .await

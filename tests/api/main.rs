@@ -4,3 +4,5 @@
 
 mod authorization_code;
 mod harness;
+mod isolation;
+mod rust_clients;

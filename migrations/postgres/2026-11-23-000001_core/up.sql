@@ -1,22 +1,23 @@
 -- Times are milliseconds since 1970-01-01T00:00:00Z. Everything of a tenant has a key that begins with
 -- the tenant, and refers to other rows by such keys alone: no row can point into another tenant.
+-- Texts compare as bytes, as in SQLite and whatever the database's locale: ids sort by the time they were made.
 
 CREATE TABLE tenants (
-    id TEXT NOT NULL PRIMARY KEY,
-    slug TEXT NOT NULL UNIQUE,
-    name TEXT NOT NULL,
-    domain TEXT UNIQUE,
-    status TEXT NOT NULL,
-    sign_up TEXT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    slug TEXT COLLATE "C" NOT NULL UNIQUE,
+    name TEXT COLLATE "C" NOT NULL,
+    domain TEXT COLLATE "C" UNIQUE,
+    status TEXT COLLATE "C" NOT NULL,
+    sign_up TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL
 );
 
 CREATE TABLE signing_keys (
-    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    id TEXT NOT NULL,
-    algorithm TEXT NOT NULL,
-    public_jwk TEXT NOT NULL,
-    sealed_private_key TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id TEXT COLLATE "C" NOT NULL,
+    algorithm TEXT COLLATE "C" NOT NULL,
+    public_jwk TEXT COLLATE "C" NOT NULL,
+    sealed_private_key TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     activates_at BIGINT NOT NULL,
     retires_at BIGINT,
@@ -24,16 +25,16 @@ CREATE TABLE signing_keys (
 );
 
 CREATE TABLE applications (
-    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    id TEXT NOT NULL,
-    name TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    status TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    status TEXT COLLATE "C" NOT NULL,
     direct_login BOOLEAN NOT NULL,
     is_default BOOLEAN NOT NULL,
-    audience TEXT,
-    access_token_algorithm TEXT NOT NULL,
-    id_token_algorithm TEXT NOT NULL,
+    audience TEXT COLLATE "C",
+    access_token_algorithm TEXT COLLATE "C" NOT NULL,
+    id_token_algorithm TEXT COLLATE "C" NOT NULL,
     access_token_seconds INTEGER NOT NULL,
     refresh_idle_seconds INTEGER NOT NULL,
     refresh_absolute_seconds INTEGER NOT NULL,
@@ -45,20 +46,20 @@ CREATE UNIQUE INDEX applications_one_default ON applications (tenant_id) WHERE i
 
 -- Redirect URIs, post-logout redirect URIs, origins and resources of an application, in their order.
 CREATE TABLE application_uris (
-    tenant_id TEXT NOT NULL,
-    application_id TEXT NOT NULL,
-    purpose TEXT NOT NULL,
-    uri TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    application_id TEXT COLLATE "C" NOT NULL,
+    purpose TEXT COLLATE "C" NOT NULL,
+    uri TEXT COLLATE "C" NOT NULL,
     position INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, application_id, purpose, uri),
     FOREIGN KEY (tenant_id, application_id) REFERENCES applications (tenant_id, id) ON DELETE CASCADE
 );
 
 CREATE TABLE client_secrets (
-    tenant_id TEXT NOT NULL,
-    id TEXT NOT NULL,
-    application_id TEXT NOT NULL,
-    digest TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    application_id TEXT COLLATE "C" NOT NULL,
+    digest TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, application_id) REFERENCES applications (tenant_id, id) ON DELETE CASCADE
@@ -66,34 +67,34 @@ CREATE TABLE client_secrets (
 CREATE INDEX client_secrets_application ON client_secrets (tenant_id, application_id);
 
 CREATE TABLE users (
-    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    id TEXT NOT NULL,
-    email TEXT NOT NULL,
-    email_key TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id TEXT COLLATE "C" NOT NULL,
+    email TEXT COLLATE "C" NOT NULL,
+    email_key TEXT COLLATE "C" NOT NULL,
     email_verified BOOLEAN NOT NULL,
-    name TEXT,
-    picture TEXT,
-    status TEXT NOT NULL,
-    password_hash TEXT,
+    name TEXT COLLATE "C",
+    picture TEXT COLLATE "C",
+    status TEXT COLLATE "C" NOT NULL,
+    password_hash TEXT COLLATE "C",
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, email_key)
 );
 
 CREATE TABLE roles (
-    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    id TEXT NOT NULL,
-    key TEXT NOT NULL,
-    description TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id TEXT COLLATE "C" NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    description TEXT COLLATE "C" NOT NULL,
     rank INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, key)
 );
 
 CREATE TABLE user_roles (
-    tenant_id TEXT NOT NULL,
-    user_id TEXT NOT NULL,
-    role_id TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL,
+    role_id TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (tenant_id, user_id, role_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, role_id) REFERENCES roles (tenant_id, id) ON DELETE CASCADE
@@ -102,22 +103,22 @@ CREATE INDEX user_roles_role ON user_roles (tenant_id, role_id);
 
 -- The console accounts that see every tenant: users of the built-in tenant.
 CREATE TABLE operators (
-    tenant_id TEXT NOT NULL,
-    user_id TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, user_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id) ON DELETE CASCADE
 );
 
 CREATE TABLE sessions (
-    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    id TEXT NOT NULL,
-    user_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id TEXT COLLATE "C" NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
     authenticated_at BIGINT NOT NULL,
-    methods TEXT NOT NULL,
-    user_agent TEXT,
-    address TEXT,
+    methods TEXT COLLATE "C" NOT NULL,
+    user_agent TEXT COLLATE "C",
+    address TEXT COLLATE "C",
     created_at BIGINT NOT NULL,
     last_seen_at BIGINT NOT NULL,
     ended_at BIGINT,
@@ -129,19 +130,19 @@ CREATE INDEX sessions_created ON sessions (created_at);
 
 -- What actix-session keeps for a browser; it grants nothing and points at a session.
 CREATE TABLE browser_states (
-    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    id TEXT NOT NULL,
-    state TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id TEXT COLLATE "C" NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
     expires_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX browser_states_expiry ON browser_states (expires_at);
 
 CREATE TABLE authorization_requests (
-    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    id TEXT NOT NULL,
-    browser TEXT NOT NULL,
-    query TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id TEXT COLLATE "C" NOT NULL,
+    browser TEXT COLLATE "C" NOT NULL,
+    query TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id)
@@ -149,13 +150,13 @@ CREATE TABLE authorization_requests (
 CREATE INDEX authorization_requests_expiry ON authorization_requests (expires_at);
 
 CREATE TABLE refresh_families (
-    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    id TEXT NOT NULL,
-    application_id TEXT NOT NULL,
-    user_id TEXT NOT NULL,
-    session_id TEXT NOT NULL,
-    scope TEXT NOT NULL,
-    audience TEXT,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id TEXT COLLATE "C" NOT NULL,
+    application_id TEXT COLLATE "C" NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL,
+    session_id TEXT COLLATE "C" NOT NULL,
+    scope TEXT COLLATE "C" NOT NULL,
+    audience TEXT COLLATE "C",
     authenticated_at BIGINT NOT NULL,
     generation INTEGER NOT NULL,
     rotated_at BIGINT NOT NULL,
@@ -163,7 +164,7 @@ CREATE TABLE refresh_families (
     idle_expires_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     revoked_at BIGINT,
-    revoke_reason TEXT,
+    revoke_reason TEXT COLLATE "C",
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, application_id) REFERENCES applications (tenant_id, id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id) ON DELETE CASCADE,
@@ -176,19 +177,19 @@ CREATE INDEX refresh_families_expiry ON refresh_families (expires_at);
 
 -- The id is the digest of the code.
 CREATE TABLE authorization_codes (
-    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    id TEXT NOT NULL,
-    application_id TEXT NOT NULL,
-    user_id TEXT NOT NULL,
-    session_id TEXT NOT NULL,
-    redirect_uri TEXT NOT NULL,
-    scope TEXT NOT NULL,
-    audience TEXT,
-    nonce TEXT,
-    code_challenge TEXT,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id TEXT COLLATE "C" NOT NULL,
+    application_id TEXT COLLATE "C" NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL,
+    session_id TEXT COLLATE "C" NOT NULL,
+    redirect_uri TEXT COLLATE "C" NOT NULL,
+    scope TEXT COLLATE "C" NOT NULL,
+    audience TEXT COLLATE "C",
+    nonce TEXT COLLATE "C",
+    code_challenge TEXT COLLATE "C",
     authenticated_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
-    family_id TEXT,
+    family_id TEXT COLLATE "C",
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, application_id) REFERENCES applications (tenant_id, id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id) ON DELETE CASCADE,
@@ -203,8 +204,8 @@ CREATE INDEX authorization_codes_expiry ON authorization_codes (expires_at);
 
 -- Access tokens that were given back before their time; the id is their jti.
 CREATE TABLE revoked_access_tokens (
-    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    id TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id TEXT COLLATE "C" NOT NULL,
     expires_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
@@ -212,12 +213,12 @@ CREATE INDEX revoked_access_tokens_expiry ON revoked_access_tokens (expires_at);
 
 -- Append-only. Ids sort by time.
 CREATE TABLE audit_events (
-    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    id TEXT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id TEXT COLLATE "C" NOT NULL,
     at BIGINT NOT NULL,
-    action TEXT NOT NULL,
-    actor TEXT NOT NULL,
-    target TEXT NOT NULL,
-    address TEXT,
+    action TEXT COLLATE "C" NOT NULL,
+    actor TEXT COLLATE "C" NOT NULL,
+    target TEXT COLLATE "C" NOT NULL,
+    address TEXT COLLATE "C",
     PRIMARY KEY (tenant_id, id)
 );

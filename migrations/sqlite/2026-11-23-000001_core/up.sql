@@ -1,5 +1,6 @@
 -- Times are milliseconds since 1970-01-01T00:00:00Z. Everything of a tenant has a key that begins with
 -- the tenant, and refers to other rows by such keys alone: no row can point into another tenant.
+-- Texts compare as bytes: ids sort by the time they were made.
 
 CREATE TABLE tenants (
     id TEXT NOT NULL PRIMARY KEY,

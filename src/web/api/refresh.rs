@@ -24,8 +24,7 @@ pub async fn post(
             ApiError::invalid_fields(vec![("refresh_token", "This is required.".to_owned())])
         })?;
     let address = device::address(&request);
-    let presented =
-        PresentedToken { token: &token, scopes: None, address: address.as_deref() };
+    let presented = PresentedToken { token: &token, scopes: None, address: address.as_deref() };
     match rotation::refresh(&state.context, &tenant, &client, presented).await? {
         Refreshed::SignedIn(signed_in) => {
             envelope::answer(StatusCode::OK, &state, &tenant, &client, signed_in, delivery)

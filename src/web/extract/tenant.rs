@@ -47,6 +47,7 @@ pub async fn tenant_of(request: &HttpRequest) -> Result<Arc<TenantSnapshot>, Api
         .find(&context.db, &context.sealer, &context.public_url, name, context.now())
         .await?
         .ok_or(ApiError::NotFound)?;
+    tracing::Span::current().record("tenant", tenant.tenant.slug.as_str());
     request.extensions_mut().insert(Arc::clone(&tenant));
     Ok(tenant)
 }

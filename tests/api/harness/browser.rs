@@ -1,6 +1,8 @@
 //! A browser, as far as sign-in needs one: it keeps cookies by name and path, follows no redirect by itself,
 //! and fills in forms.
 
+use std::time::Duration;
+
 use actix_web::cookie::Cookie;
 use url::Url;
 
@@ -21,8 +23,9 @@ impl<'a> Browser<'a> {
         self.send(url, call).await
     }
 
-    /// Sends a form of our own pages.
+    /// Sends a form of our own pages. Filling it in takes a moment.
     pub async fn submit(&mut self, url: &str, fields: &[(&str, &str)]) -> Answer {
+        self.app.clock.advance(Duration::from_millis(1));
         let call = self
             .app
             .post(url)
@@ -34,14 +37,8 @@ impl<'a> Browser<'a> {
 
     pub async fn send(&mut self, url: &str, call: Call<'_>) -> Answer {
         let path = Url::parse(url).unwrap().path().to_owned();
-        let cookies: Vec<String> = self
-            .cookies
-            .iter()
-            .filter(|cookie| path.starts_with(cookie.path().unwrap_or("/")))
-            .map(|cookie| format!("{}={}", cookie.name(), cookie.value()))
-            .collect();
-        let call =
-            if cookies.is_empty() { call } else { call.header("cookie", cookies.join("; ")) };
+        let cookies = self.cookie_header_for(&path);
+        let call = if cookies.is_empty() { call } else { call.header("cookie", cookies) };
         let answer = call.send().await;
         for value in answer.headers.get_all("set-cookie") {
             let cookie = Cookie::parse(value.to_str().unwrap().to_owned()).unwrap();
@@ -51,6 +48,24 @@ impl<'a> Browser<'a> {
             }
         }
         answer
+    }
+
+    fn cookie_header_for(&self, path: &str) -> String {
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .filter(|cookie| path.starts_with(cookie.path().unwrap_or("/")))
+            .map(|cookie| format!("{}={}", cookie.name(), cookie.value()))
+            .collect();
+        cookies.join("; ")
+    }
+
+    /// All its cookies, wherever they belong.
+    pub fn cookie_header(&self) -> String {
+        let cookies = self.cookies.iter();
+        let pairs: Vec<_> =
+            cookies.map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect();
+        pairs.join("; ")
     }
 
     pub async fn authorize(&mut self, tenant: &TestTenant, query: &Query) -> Answer {

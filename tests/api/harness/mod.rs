@@ -7,7 +7,7 @@ mod database;
 mod tenant;
 
 pub use app::{Answer, Call, TestApp};
-pub use browser::Browser;
+pub use browser::{Browser, field};
 pub use database::Database;
 pub use tenant::{PASSWORD, Query, TestClient, TestTenant, VERIFIER, claims, query};
 

@@ -59,6 +59,7 @@ pub struct PresentedToken<'a> {
 }
 
 /// What came of a refresh token.
+#[expect(clippy::large_enum_variant, reason = "made once a request and taken apart at once")]
 pub enum Refreshed {
     SignedIn(SignedIn),
     /// The token is good for nothing, and if it was a stolen one, its family is dead now.

@@ -1,0 +1,169 @@
+//! What somebody has who got hold of everything that a tenant hands out.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Browser, PASSWORD, TestApp, TestTenant, VERIFIER, field};
+
+pub struct Loot {
+    pub issuer: String,
+    pub email: String,
+    pub user_id: String,
+    pub tenant_id: String,
+    pub client_id: String,
+    pub client_secret: String,
+    pub redirect_uri: String,
+    pub service_id: String,
+    pub service_secret: String,
+    pub spa_id: String,
+    pub spa_origin: String,
+    /// Unredeemed, of the client.
+    pub code: String,
+    pub access_token: String,
+    pub refresh_token: String,
+    pub id_token: String,
+    /// Of the JSON API, with the client's secret.
+    pub direct_refresh_token: String,
+    /// Of the JSON API, of the single-page app; also what its cookie holds.
+    pub spa_refresh_token: String,
+    /// The `Cookie` header of a browser that is signed in.
+    pub cookie: String,
+    /// The token of that browser's forms.
+    pub csrf: String,
+    /// An authorization request that waits for that browser's word.
+    pub request: String,
+}
+
+impl Loot {
+    pub async fn of(app: &TestApp, tenant: &TestTenant) -> Self {
+        let mut browser = Browser::new(app);
+        browser.sign_in(tenant).await;
+        let spent = browser.code(tenant, &tenant.web).await;
+        let tokens = app.redeem(tenant, &tenant.web, &spent).await.expect(200);
+        let direct = app.login(tenant).await;
+        let spa = app
+            .post(&tenant.url("/v1/auth/login"))
+            .json(
+                &json!({ "email": tenant.email, "password": PASSWORD, "client_id": tenant.spa.id }),
+            )
+            .send()
+            .await
+            .expect(200);
+        app.clock.advance(Duration::from_secs(1));
+        let ask = tenant.authorization(&tenant.web).with("prompt", "consent");
+        let page = browser.authorize(tenant, &ask).await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            issuer: tenant.issuer.clone(),
+            email: tenant.email.clone(),
+            user_id: tenant.user.to_string(),
+            tenant_id: tenant.tenant.id.to_string(),
+            client_id: tenant.web.id.clone(),
+            client_secret: tenant.web.secret().to_owned(),
+            redirect_uri: tenant.web.redirect_uri.clone(),
+            service_id: tenant.service.id.clone(),
+            service_secret: tenant.service.secret().to_owned(),
+            spa_id: tenant.spa.id.clone(),
+            spa_origin: tenant.spa.redirect_uri.replace("/callback", ""),
+            code: browser.code(tenant, &tenant.web).await,
+            access_token: text(&tokens["access_token"]),
+            refresh_token: text(&tokens["refresh_token"]),
+            id_token: text(&tokens["id_token"]),
+            direct_refresh_token: text(&direct["refresh_token"]),
+            spa_refresh_token: text(&spa["refresh_token"]),
+            cookie: browser.cookie_header(),
+            csrf: field(&page, "csrf"),
+            request: field(&page, "request"),
+        }
+    }
+
+    /// What of it is good no more where it belongs. To be asked once: that spends the code.
+    pub async fn dead(&self, app: &TestApp) -> Vec<&'static str> {
+        let url = |path: &str| format!("{}{path}", self.issuer);
+        let mut dead = Vec::new();
+        for (name, token) in [
+            ("access token", &self.access_token),
+            ("refresh token", &self.refresh_token),
+            ("refresh token of the JSON API", &self.direct_refresh_token),
+        ] {
+            let answer = app
+                .post(&url("/oauth2/introspect"))
+                .basic(&self.client_id, &self.client_secret)
+                .form(&[("token", token)])
+                .send()
+                .await;
+            if answer.expect(200)["active"] != true {
+                dead.push(name);
+            }
+        }
+        let account = app.get(&url("/account")).header("cookie", &self.cookie).send().await;
+        if account.status != 200 {
+            dead.push("browser session");
+        }
+        let ask = format!("/oauth2/authorize/continue?request={}", self.request);
+        let pending = app.get(&url(&ask)).header("cookie", &self.cookie).send().await;
+        if pending.status != 200 {
+            dead.push("pending request");
+        }
+        let spa = app
+            .post(&url("/v1/auth/refresh"))
+            .json(&json!({ "client_id": self.spa_id, "refresh_token": self.spa_refresh_token }))
+            .send()
+            .await;
+        if spa.status != 200 {
+            dead.push("refresh token of the single-page app");
+        }
+        let code = app
+            .post(&url("/oauth2/token"))
+            .basic(&self.client_id, &self.client_secret)
+            .form(&[
+                ("grant_type", "authorization_code"),
+                ("code", &self.code),
+                ("redirect_uri", &self.redirect_uri),
+                ("code_verifier", VERIFIER),
+            ])
+            .send()
+            .await;
+        if code.status != 200 {
+            dead.push("code");
+        }
+        dead
+    }
+
+    /// Every value of it, with a name for each.
+    pub fn values(&self) -> Vec<(&'static str, &str)> {
+        vec![
+            ("issuer", &self.issuer),
+            ("email", &self.email),
+            ("user_id", &self.user_id),
+            ("tenant_id", &self.tenant_id),
+            ("client_id", &self.client_id),
+            ("client_secret", &self.client_secret),
+            ("redirect_uri", &self.redirect_uri),
+            ("service_id", &self.service_id),
+            ("service_secret", &self.service_secret),
+            ("spa_id", &self.spa_id),
+            ("spa_origin", &self.spa_origin),
+            ("code", &self.code),
+            ("access_token", &self.access_token),
+            ("refresh_token", &self.refresh_token),
+            ("id_token", &self.id_token),
+            ("direct_refresh_token", &self.direct_refresh_token),
+            ("spa_refresh_token", &self.spa_refresh_token),
+            ("csrf", &self.csrf),
+            ("request", &self.request),
+        ]
+    }
+
+    /// A good authorization request with these values, without PKCE.
+    pub fn authorization(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("client_id", self.client_id.clone()),
+            ("redirect_uri", self.redirect_uri.clone()),
+            ("response_type", "code".to_owned()),
+            ("scope", "openid".to_owned()),
+            ("state", "st".to_owned()),
+        ]
+    }
+}

@@ -1,0 +1,402 @@
+//! Every method of every repository, called in the scope of one tenant with what belongs to another: it finds
+//! nothing, changes nothing, and links nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward::crypto::digest::digest;
+use doorward::domain::application::{Application, ApplicationStatus, ClientAuthentication};
+use doorward::domain::audit::AuditEvent;
+use doorward::domain::authorization_code::{AuthorizationCode, CodeState, Grant};
+use doorward::domain::authorization_request::PendingRequest;
+use doorward::domain::clock::Timestamp;
+use doorward::domain::ids::{FamilyId, RequestId, RoleId, SessionId, UserId};
+use doorward::domain::password::PasswordHash;
+use doorward::domain::refresh_family::{FamilyState, RefreshFamily, RevocationReason};
+use doorward::domain::role::{Role, RoleKey};
+use doorward::domain::scope::Scopes;
+use doorward::domain::secret::{Secret, SecretDigest};
+use doorward::domain::session::{Method, Session, SessionKind};
+use doorward::domain::user::{User, UserStatus};
+use doorward::storage::{Device, Rotation, StorageError, StoredKey, TenantTx};
+
+use crate::harness::{TestApp, TestTenant, on_both_databases};
+
+on_both_databases! {
+    no_method_of_a_repository_reaches_into_another_tenant,
+}
+
+const BROWSER: &str = "browser";
+
+/// What stands in a tenant's rows.
+#[derive(Clone)]
+struct Rows {
+    now: Timestamp,
+    application: Application,
+    user: User,
+    hash: PasswordHash,
+    role: Role,
+    session: Session,
+    family: RefreshFamily,
+    code: AuthorizationCode,
+    code_digest: SecretDigest,
+    state_digest: SecretDigest,
+    request: PendingRequest,
+    jti: String,
+    key: StoredKey,
+    event: AuditEvent,
+}
+
+/// What came of a call in a foreign scope.
+#[derive(Debug, PartialEq)]
+enum Came {
+    /// Found nothing, or changed no row.
+    Nothing,
+    /// The database refused to link across tenants.
+    Refused,
+    /// A new row of the caller's own, although the other tenant has one of that name: names are each tenant's own.
+    Own,
+    Reached(String),
+}
+
+use Came::{Nothing, Own, Refused};
+
+fn found<T: std::fmt::Debug>(found: Option<T>) -> Came {
+    found.map_or(Nothing, |found| Came::Reached(format!("{found:?}")))
+}
+
+fn changed(rows: bool) -> Came {
+    if rows { Came::Reached("changed a row".to_owned()) } else { Nothing }
+}
+
+fn none_of<T: std::fmt::Debug>(rows: Vec<T>, foreign: impl Fn(&T) -> bool) -> Came {
+    found(rows.into_iter().find(foreign))
+}
+
+type Call = fn(&mut TenantTx<'_>, &Rows) -> Result<Came, StorageError>;
+
+/// The method, what must come of it, and the call.
+const CALLS: &[(&str, Came, Call)] = &[
+    ("applications.insert", Own, |tx, a| own(tx.applications().insert(&a.application))),
+    ("applications.list", Nothing, |tx, a| {
+        Ok(none_of(tx.applications().list()?, |found| found.id == a.application.id))
+    }),
+    ("applications.set_default", Nothing, |tx, a| {
+        Ok(changed(tx.applications().set_default(a.application.id)?))
+    }),
+    ("applications.set_status", Nothing, |tx, a| {
+        let status = ApplicationStatus::Disabled;
+        Ok(changed(tx.applications().set_status(a.application.id, status)?))
+    }),
+    ("audit_events.append", Own, |tx, a| own(tx.audit_events().append(&a.event))),
+    ("audit_events.page", Nothing, |tx, a| {
+        let actor = a.user.id.to_string();
+        Ok(none_of(tx.audit_events().page(None, 1_000)?, |event| event.actor == actor))
+    }),
+    ("authorization_codes.insert", Refused, |tx, a| {
+        own(tx.authorization_codes().insert(&digest_of("another"), &a.code))
+    }),
+    ("authorization_codes.find", Nothing, |tx, a| {
+        Ok(found(tx.authorization_codes().find(&a.code_digest)?))
+    }),
+    ("authorization_codes.spend", Nothing, |tx, a| {
+        Ok(changed(tx.authorization_codes().spend(&a.code_digest, a.family.id)?))
+    }),
+    ("authorization_requests.insert", Own, |tx, a| {
+        own(tx.authorization_requests().insert(&a.request, BROWSER))
+    }),
+    ("authorization_requests.find", Nothing, |tx, a| {
+        Ok(found(tx.authorization_requests().find(a.request.id, BROWSER, a.now)?))
+    }),
+    ("authorization_requests.delete", Nothing, |tx, a| {
+        Ok(changed(tx.authorization_requests().delete(a.request.id, BROWSER)?))
+    }),
+    ("browser_states.insert", Own, |tx, a| {
+        own(tx.browser_states().insert(&a.state_digest, "{}", later(a)))
+    }),
+    ("browser_states.find", Nothing, |tx, a| {
+        Ok(found(tx.browser_states().find(&a.state_digest, a.now)?))
+    }),
+    ("browser_states.update", Nothing, |tx, a| {
+        Ok(changed(tx.browser_states().update(&a.state_digest, "{\"x\":1}", later(a))?))
+    }),
+    ("browser_states.extend", Nothing, |tx, a| {
+        Ok(changed(tx.browser_states().extend(&a.state_digest, later(a))?))
+    }),
+    ("browser_states.delete", Nothing, |tx, a| {
+        Ok(changed(tx.browser_states().delete(&a.state_digest)?))
+    }),
+    ("operators.insert", Refused, |tx, a| own(tx.operators().insert(a.user.id, a.now))),
+    ("operators.contains", Nothing, |tx, a| Ok(changed(tx.operators().contains(a.user.id)?))),
+    ("refresh_families.insert", Refused, |tx, a| {
+        own(tx.refresh_families().insert(&RefreshFamily { id: family_id(9), ..a.family.clone() }))
+    }),
+    ("refresh_families.find", Nothing, |tx, a| Ok(found(tx.refresh_families().find(a.family.id)?))),
+    ("refresh_families.find_usable", Nothing, |tx, a| {
+        Ok(found(tx.refresh_families().find_usable(a.family.id)?))
+    }),
+    ("refresh_families.rotate", Nothing, |tx, a| {
+        let rotation = Rotation { from: 1, to: 2, now: a.now, idle_expires_at: later(a) };
+        Ok(found(tx.refresh_families().rotate(a.family.id, rotation)?))
+    }),
+    ("refresh_families.revoke", Nothing, |tx, a| {
+        let reason = RevocationReason::SignedOut;
+        Ok(changed(tx.refresh_families().revoke(a.family.id, reason, a.now)?))
+    }),
+    ("revoked_access_tokens.insert", Own, |tx, a| {
+        own(tx.revoked_access_tokens().insert(&a.jti, later(a)))
+    }),
+    ("revoked_access_tokens.contains", Nothing, |tx, a| {
+        Ok(changed(tx.revoked_access_tokens().contains(&a.jti)?))
+    }),
+    ("roles.insert", Own, |tx, a| own(tx.roles().insert(&a.role))),
+    ("roles.find_by_key", Nothing, |tx, a| Ok(found(tx.roles().find_by_key(&a.role.key)?))),
+    ("roles.list", Nothing, |tx, a| Ok(none_of(tx.roles().list()?, |role| role.id == a.role.id))),
+    ("sessions.insert", Refused, |tx, a| {
+        let id = SessionId::from_bytes([9; 16]);
+        own(tx.sessions().insert(&Session { id, ..a.session.clone() }, &Device::default()))
+    }),
+    ("sessions.find", Nothing, |tx, a| Ok(found(tx.sessions().find(a.session.id)?))),
+    ("sessions.reauthenticate", Nothing, |tx, a| {
+        let methods = [Method::Password];
+        Ok(changed(tx.sessions().reauthenticate(a.session.id, a.user.id, &methods, a.now)?))
+    }),
+    ("sessions.touch", Nothing, |tx, a| {
+        tx.sessions().touch(a.session.id, later(a))?;
+        Ok(Nothing)
+    }),
+    ("sessions.end", Nothing, |tx, a| Ok(changed(tx.sessions().end(a.session.id, a.now)?))),
+    ("sessions.end_all", Nothing, |tx, a| {
+        Ok(changed(tx.sessions().end_all(a.user.id, None, a.now)? > 0))
+    }),
+    ("signing_keys.insert", Own, |tx, a| own(tx.signing_keys().insert(&a.key))),
+    ("signing_keys.list", Nothing, |tx, a| {
+        Ok(none_of(tx.signing_keys().list()?, |key| key.kid == a.key.kid))
+    }),
+    ("signing_keys.retire_at", Nothing, |tx, a| {
+        tx.signing_keys().retire_at(a.key.algorithm, a.now)?;
+        Ok(Nothing)
+    }),
+    ("signing_keys.delete", Nothing, |tx, a| Ok(changed(tx.signing_keys().delete(&a.key.kid)?))),
+    ("users.insert", Own, |tx, a| own(tx.users().insert(&a.user, Some(&a.hash)))),
+    ("users.find", Nothing, |tx, a| Ok(found(tx.users().find(a.user.id)?))),
+    ("users.find_by_email", Nothing, |tx, a| {
+        Ok(found(tx.users().find_by_email(&a.user.email)?.map(|(user, _)| user)))
+    }),
+    ("users.profile", Nothing, |tx, a| Ok(found(tx.users().profile(a.user.id)?))),
+    ("users.roles", Nothing, |tx, a| Ok(none_of(tx.users().roles(a.user.id)?, |_| true))),
+    ("users.grant_role", Refused, |tx, a| own(tx.users().grant_role(a.user.id, a.role.id))),
+    ("users.set_password", Nothing, |tx, a| {
+        Ok(changed(tx.users().set_password(a.user.id, &a.hash)?))
+    }),
+    ("users.replace_password", Nothing, |tx, a| {
+        Ok(changed(tx.users().replace_password(a.user.id, &a.hash, &a.hash)?))
+    }),
+    ("users.set_status", Nothing, |tx, a| {
+        Ok(changed(tx.users().set_status(a.user.id, UserStatus::Disabled)?))
+    }),
+];
+
+/// An insertion with another tenant's ids.
+fn own(inserted: Result<(), StorageError>) -> Result<Came, StorageError> {
+    inserted.map(|()| Own)
+}
+
+async fn no_method_of_a_repository_reaches_into_another_tenant(app: &TestApp) {
+    assert_eq!(named(), declared(), "each method of a repository needs a call in this test");
+    let (acme, bolt, cleo) =
+        (app.tenant("acme").await, app.tenant("bolt").await, app.tenant("cleo").await);
+    let rows = Arc::new(fill(app, &acme).await);
+    let before = everything_of(app, &acme, &rows).await;
+    for (name, expected, call) in CALLS {
+        // Undone, so that one call leaves nothing for the next to find.
+        let foreign = rows.clone();
+        let undone = app.context.db.write(bolt.tenant.id, move |tx| {
+            Err::<Came, _>(Undone(match call(tx, &foreign) {
+                Ok(came) => came,
+                Err(StorageError::MissingReference) => Refused,
+                Err(error) => panic!("{error}"),
+            }))
+        });
+        let Undone(came) = undone.await.unwrap_err();
+        assert_eq!(came, *expected, "{name} in the scope of another tenant");
+        // Committed, so that what it does to the other tenant would be seen.
+        let foreign = rows.clone();
+        let committed =
+            app.context.db.write::<_, StorageError>(cleo.tenant.id, move |tx| call(tx, &foreign));
+        let committed = committed.await;
+        let refused = matches!(committed, Err(StorageError::MissingReference));
+        assert!(committed.is_ok() || refused, "{name}: {committed:?}");
+        let after = everything_of(app, &acme, &rows).await;
+        assert_eq!(after, before, "{name} in the scope of another tenant changed something");
+    }
+}
+
+struct Undone(Came);
+
+impl From<StorageError> for Undone {
+    fn from(error: StorageError) -> Self {
+        panic!("{error}")
+    }
+}
+
+fn named() -> BTreeSet<String> {
+    CALLS.iter().map(|(name, _, _)| (*name).to_owned()).collect()
+}
+
+/// `repository.method` of all that takes a tenant's scope, read from the source.
+fn declared() -> BTreeSet<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/storage");
+    let mut methods = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let source = std::fs::read_to_string(&path).unwrap();
+        let repository = path.file_stem().unwrap().to_str().unwrap();
+        if !source.contains("(pub(super) Scope<'t>)") {
+            continue;
+        }
+        let heads = source.split("pub fn ").skip(1);
+        let of_self = heads.filter(|head| {
+            let parameters = &head[..head.find(')').unwrap()];
+            parameters.contains("&mut self")
+        });
+        let names = of_self.map(|head| head.split('(').next().unwrap());
+        methods.extend(names.map(|name| format!("{repository}.{name}")));
+    }
+    methods
+}
+
+/// A row of everything in `tenant`.
+async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
+    let now = app.context.now();
+    let id = tenant.user;
+    let email = tenant.email.clone();
+    let event = app.context.event(
+        doorward::domain::audit::Action::SignedIn,
+        id,
+        "session",
+        Some("127.0.0.1"),
+    );
+    let filled = app.context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        let email = doorward::domain::email_address::EmailAddress::parse(&email).unwrap();
+        let (user, hash) = tx.users().find_by_email(&email)?.unwrap();
+        let applications = tx.applications().list()?;
+        let application = applications.into_iter().find(|found| !found.is_default).unwrap();
+        let session = session(user.id, now);
+        let grant = Grant {
+            application_id: application.id,
+            user_id: user.id,
+            session_id: session.id,
+            scopes: Scopes::all(),
+            resource: None,
+            authenticated_at: now,
+        };
+        let rows = Rows {
+            now,
+            hash: hash.unwrap(),
+            role: Role {
+                id: RoleId::from_bytes([8; 16]),
+                key: RoleKey::parse("AUDITOR").unwrap(),
+                description: "Looks on".to_owned(),
+                rank: 9,
+            },
+            family: family(grant.clone(), now),
+            code: AuthorizationCode {
+                grant,
+                redirect_uri: "https://web.acme.example/callback".to_owned(),
+                code_challenge: None,
+                nonce: None,
+                state: CodeState::Fresh,
+                expires_at: now + Duration::from_secs(60),
+            },
+            code_digest: digest_of("code"),
+            state_digest: digest_of("state"),
+            request: PendingRequest {
+                id: RequestId::from_bytes([7; 16]),
+                query: "client_id=x".to_owned(),
+                created_at: now,
+            },
+            jti: "jti".to_owned(),
+            key: tx.signing_keys().list()?.remove(0),
+            event,
+            application,
+            user,
+            session,
+        };
+        tx.roles().insert(&rows.role)?;
+        tx.sessions().insert(&rows.session, &Device::default())?;
+        tx.refresh_families().insert(&rows.family)?;
+        tx.authorization_codes().insert(&rows.code_digest, &rows.code)?;
+        tx.authorization_requests().insert(&rows.request, BROWSER)?;
+        tx.browser_states().insert(&rows.state_digest, "{}", later(&rows))?;
+        tx.revoked_access_tokens().insert(&rows.jti, later(&rows))?;
+        tx.operators().insert(rows.user.id, now)?;
+        tx.audit_events().append(&rows.event)?;
+        Ok(rows)
+    });
+    filled.await.unwrap()
+}
+
+/// What `tenant` itself sees of its rows.
+async fn everything_of(app: &TestApp, tenant: &TestTenant, rows: &Arc<Rows>) -> Vec<String> {
+    let rows = rows.clone();
+    let read = app.context.db.read::<_, StorageError>(tenant.tenant.id, move |tx| {
+        Ok(vec![
+            format!("{:?}", tx.applications().list()?),
+            format!("{:?}", tx.audit_events().page(None, 1_000)?),
+            format!("{:?}", tx.authorization_codes().find(&rows.code_digest)?),
+            format!("{:?}", tx.authorization_requests().find(rows.request.id, BROWSER, rows.now)?),
+            format!("{:?}", tx.browser_states().find(&rows.state_digest, rows.now)?),
+            format!("{:?}", tx.operators().contains(rows.user.id)?),
+            format!("{:?}", tx.refresh_families().find_usable(rows.family.id)?),
+            format!("{:?}", tx.revoked_access_tokens().contains(&rows.jti)?),
+            format!("{:?}", tx.roles().list()?),
+            format!("{:?}", tx.sessions().find(rows.session.id)?),
+            format!("{:?}", tx.signing_keys().list()?),
+            format!("{:?}", tx.users().find_by_email(&rows.user.email)?),
+            format!("{:?}", tx.users().profile(rows.user.id)?),
+        ])
+    });
+    let seen = read.await.unwrap();
+    assert!(seen.iter().all(|text| text != "None" && text != "[]" && text != "false"), "{seen:?}");
+    seen
+}
+
+fn later(rows: &Rows) -> Timestamp {
+    rows.now + Duration::from_secs(3_600)
+}
+
+fn digest_of(text: &str) -> SecretDigest {
+    digest(&Secret::new(text.to_owned()))
+}
+
+fn family_id(byte: u8) -> FamilyId {
+    FamilyId::from_bytes([byte; 16])
+}
+
+fn session(user_id: UserId, now: Timestamp) -> Session {
+    Session {
+        id: SessionId::from_bytes([5; 16]),
+        user_id,
+        kind: SessionKind::Browser,
+        authenticated_at: now,
+        methods: vec![Method::Password],
+        created_at: now,
+        last_seen_at: now,
+        ended_at: None,
+    }
+}
+
+fn family(grant: Grant, now: Timestamp) -> RefreshFamily {
+    RefreshFamily {
+        id: family_id(6),
+        grant,
+        generation: 1,
+        rotated_at: now,
+        client: ClientAuthentication::Authenticated,
+        idle_expires_at: now + Duration::from_secs(1_000),
+        expires_at: now + Duration::from_secs(10_000),
+        state: FamilyState::Live,
+    }
+}
