@@ -35,6 +35,12 @@ pub fn database(settings: &StoreSettings) -> Result<Db, CommandError> {
     {
         make_data_dir(parent)?;
     }
+    if let DatabaseUrl::Sqlite(path) = &url {
+        // SQLite would make it readable for everybody.
+        fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(
+            |error| CommandError(format!("cannot open the database {}: {error}", path.display())),
+        )?;
+    }
     Ok(Db::open(url)?)
 }
 

@@ -5,8 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::failure::Failure;
+use super::oauth::discovery;
 use crate::config::PublicUrl;
+use crate::crypto::digest::sha256_base64url;
 use crate::crypto::jwt::{SigningKey, VerifyingKey};
 use crate::crypto::seal::{SealContext, Sealer};
 use crate::domain::application::{Application, ApplicationStatus};
@@ -40,8 +44,24 @@ pub struct TenantSnapshot {
     pub base_path: String,
     applications: HashMap<ApplicationId, Arc<Application>>,
     keys: Vec<Arc<LoadedKey>>,
-    /// The JWKS document (RFC 7517 §5).
-    pub jwks: String,
+    /// RFC 7517 §5.
+    pub jwks: PublicDocument,
+    /// OpenID Connect Discovery §3, RFC 8414 §2.
+    pub discovery: PublicDocument,
+}
+
+/// A JSON document for everybody, ready to be sent.
+pub struct PublicDocument {
+    pub body: Bytes,
+    /// Changes when the body does; to be put in quotes (RFC 9110 §8.8.3).
+    pub etag: String,
+}
+
+impl PublicDocument {
+    fn new(json: &serde_json::Value) -> Self {
+        let body = Bytes::from(json.to_string());
+        Self { etag: sha256_base64url(&body), body }
+    }
 }
 
 struct LoadedKey {
@@ -212,8 +232,10 @@ async fn load(
         .await?;
     let Some((tenant, applications, keys)) = rows else { return Ok(None) };
     let keys = load_keys(sealer, &tenant, keys, previous.as_deref(), now)?;
+    let issuer = public_url.issuer(&tenant);
     Ok(Some(TenantSnapshot {
-        issuer: public_url.issuer(&tenant),
+        discovery: PublicDocument::new(&discovery::document(&issuer)),
+        issuer,
         base_path: public_url.base_path(&tenant),
         applications: applications
             .into_iter()
@@ -266,11 +288,11 @@ fn load_keys(
     Ok(keys)
 }
 
-fn jwks(keys: &[Arc<LoadedKey>]) -> Result<String, Failure> {
+fn jwks(keys: &[Arc<LoadedKey>]) -> Result<PublicDocument, Failure> {
     let keys = keys
         .iter()
         .map(|key| serde_json::from_str::<serde_json::Value>(&key.stored.public_jwk))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| Failure::Internal(error.to_string()))?;
-    Ok(serde_json::json!({ "keys": keys }).to_string())
+    Ok(PublicDocument::new(&serde_json::json!({ "keys": keys })))
 }

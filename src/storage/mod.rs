@@ -26,7 +26,7 @@ mod users;
 pub use connection::{DatabaseUrl, InvalidDatabaseUrl};
 pub use db::Db;
 pub use error::StorageError;
-pub use refresh_families::Rotation;
+pub use refresh_families::{Rotation, UsableFamily};
 pub use sessions::Device;
 pub use signing_keys::StoredKey;
 pub use system_tx::SystemTx;

@@ -4,14 +4,17 @@ use diesel::prelude::*;
 
 use super::error::StorageError;
 use super::schema::{refresh_families, sessions, users};
+use super::sessions::parse_methods;
 use super::tenant_tx::Scope;
+use super::users::UserRow;
 use crate::domain::application::ClientAuthentication;
 use crate::domain::authorization_code::Grant;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{ApplicationId, FamilyId, SessionId, UserId};
 use crate::domain::refresh_family::{FamilyState, Generation, RefreshFamily, RevocationReason};
 use crate::domain::scope::Scopes;
-use crate::domain::user::UserStatus;
+use crate::domain::session::Method;
+use crate::domain::user::{User, UserStatus};
 
 pub struct RefreshFamilies<'t>(pub(super) Scope<'t>);
 
@@ -33,6 +36,15 @@ struct Row {
     expires_at: i64,
     revoked_at: Option<i64>,
     revoke_reason: Option<String>,
+}
+
+/// A family of a session that goes on and of a user who may sign in.
+#[derive(Debug)]
+pub struct UsableFamily {
+    pub family: RefreshFamily,
+    pub user: User,
+    /// How the user proved who they are, in the session.
+    pub methods: Vec<Method>,
 }
 
 /// A step from one generation to a later one.
@@ -77,8 +89,9 @@ impl RefreshFamilies<'_> {
         row.map(RefreshFamily::try_from).transpose()
     }
 
-    /// The family, if its session goes on and its user may sign in.
-    pub fn find_usable(&mut self, id: FamilyId) -> Result<Option<RefreshFamily>, StorageError> {
+    /// The family, if its session goes on and its user may sign in: all that a refresh needs to know but the
+    /// roles, in one statement.
+    pub fn find_usable(&mut self, id: FamilyId) -> Result<Option<UsableFamily>, StorageError> {
         let row = refresh_families::table
             .inner_join(
                 sessions::table.on(sessions::tenant_id
@@ -94,21 +107,22 @@ impl RefreshFamilies<'_> {
             .filter(refresh_families::id.eq(id.to_string()))
             .filter(sessions::ended_at.is_null())
             .filter(users::status.eq(UserStatus::Active.as_str()))
-            .select(refresh_families::all_columns)
-            .first::<Row>(self.0.connection)
+            .select((refresh_families::all_columns, users::all_columns, sessions::methods))
+            .first::<(Row, UserRow, String)>(self.0.connection)
             .optional()?;
-        row.map(RefreshFamily::try_from).transpose()
+        let Some((family, user, methods)) = row else { return Ok(None) };
+        Ok(Some(UsableFamily {
+            family: family.try_into()?,
+            user: user.try_into()?,
+            methods: parse_methods(&methods)?,
+        }))
     }
 
     /// Moves the family on, if it still is where the caller saw it: of any number of
-    /// rotations at once from one generation, one wins.
-    pub fn rotate(
-        &mut self,
-        id: FamilyId,
-        rotation: Rotation,
-    ) -> Result<Option<RefreshFamily>, StorageError> {
+    /// rotations at once from one generation, one wins. `false` for the others.
+    pub fn rotate(&mut self, id: FamilyId, rotation: Rotation) -> Result<bool, StorageError> {
         let now = rotation.now.as_millis();
-        let row = diesel::update(
+        let moved = diesel::update(
             refresh_families::table
                 .filter(refresh_families::tenant_id.eq(self.0.tenant))
                 .filter(refresh_families::id.eq(id.to_string()))
@@ -122,10 +136,8 @@ impl RefreshFamilies<'_> {
             refresh_families::rotated_at.eq(now),
             refresh_families::idle_expires_at.eq(rotation.idle_expires_at.as_millis()),
         ))
-        .returning(refresh_families::all_columns)
-        .get_result::<Row>(self.0.connection)
-        .optional()?;
-        row.map(RefreshFamily::try_from).transpose()
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
     }
 
     /// `false` if there is none, or it was revoked before.

@@ -136,6 +136,11 @@ fn words(methods: &[Method]) -> String {
     methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(" ")
 }
 
+pub(super) fn parse_methods(words: &str) -> Result<Vec<Method>, StorageError> {
+    let parse = |word| Method::parse(word).ok_or(StorageError::Corrupt("session"));
+    words.split(' ').map(parse).collect()
+}
+
 impl TryFrom<Row> for Session {
     type Error = StorageError;
 
@@ -146,11 +151,7 @@ impl TryFrom<Row> for Session {
             user_id: UserId::parse(&row.user_id).map_err(|_| unreadable())?,
             kind: SessionKind::parse(&row.kind).ok_or_else(unreadable)?,
             authenticated_at: Timestamp::from_millis(row.authenticated_at),
-            methods: row
-                .methods
-                .split(' ')
-                .map(|word| Method::parse(word).ok_or_else(unreadable))
-                .collect::<Result<_, _>>()?,
+            methods: parse_methods(&row.methods)?,
             created_at: Timestamp::from_millis(row.created_at),
             last_seen_at: Timestamp::from_millis(row.last_seen_at),
             ended_at: row.ended_at.map(Timestamp::from_millis),

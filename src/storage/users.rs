@@ -17,7 +17,7 @@ pub struct Users<'t>(pub(super) Scope<'t>);
 
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = users)]
-struct Row {
+pub(super) struct UserRow {
     tenant_id: String,
     id: String,
     email: String,
@@ -37,7 +37,7 @@ impl Users<'_> {
         user: &User,
         password: Option<&PasswordHash>,
     ) -> Result<(), StorageError> {
-        let row = Row {
+        let row = UserRow {
             tenant_id: self.0.tenant.to_owned(),
             id: user.id.to_string(),
             email: user.email.as_str().to_owned(),
@@ -57,9 +57,9 @@ impl Users<'_> {
         let row = users::table
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(id.to_string()))
-            .first::<Row>(self.0.connection)
+            .first::<UserRow>(self.0.connection)
             .optional()?;
-        Ok(row.map(user).transpose()?.map(|(user, _)| user))
+        row.map(User::try_from).transpose()
     }
 
     pub fn find_by_email(
@@ -69,9 +69,9 @@ impl Users<'_> {
         let row = users::table
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::email_key.eq(email.key()))
-            .first::<Row>(self.0.connection)
+            .first::<UserRow>(self.0.connection)
             .optional()?;
-        row.map(user).transpose()
+        row.map(with_password).transpose()
     }
 
     /// The user with their roles.
@@ -149,20 +149,28 @@ impl Users<'_> {
     }
 }
 
-fn user(row: Row) -> Result<(User, Option<PasswordHash>), StorageError> {
-    let unreadable = || StorageError::Corrupt("user");
-    let user = User {
-        id: UserId::parse(&row.id).map_err(|_| unreadable())?,
-        email: EmailAddress::parse(&row.email).map_err(|_| unreadable())?,
-        email_verified: row.email_verified,
-        name: row
-            .name
-            .map(|name| DisplayName::parse(&name))
-            .transpose()
-            .map_err(|_| unreadable())?,
-        picture: row.picture,
-        status: UserStatus::parse(&row.status).ok_or_else(unreadable)?,
-        created_at: Timestamp::from_millis(row.created_at),
-    };
-    Ok((user, row.password_hash.map(PasswordHash::from_phc)))
+fn with_password(row: UserRow) -> Result<(User, Option<PasswordHash>), StorageError> {
+    let hash = row.password_hash.clone().map(PasswordHash::from_phc);
+    Ok((row.try_into()?, hash))
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StorageError;
+
+    fn try_from(row: UserRow) -> Result<Self, StorageError> {
+        let unreadable = || StorageError::Corrupt("user");
+        Ok(Self {
+            id: UserId::parse(&row.id).map_err(|_| unreadable())?,
+            email: EmailAddress::parse(&row.email).map_err(|_| unreadable())?,
+            email_verified: row.email_verified,
+            name: row
+                .name
+                .map(|name| DisplayName::parse(&name))
+                .transpose()
+                .map_err(|_| unreadable())?,
+            picture: row.picture,
+            status: UserStatus::parse(&row.status).ok_or_else(unreadable)?,
+            created_at: Timestamp::from_millis(row.created_at),
+        })
+    }
 }

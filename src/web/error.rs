@@ -192,7 +192,8 @@ pub fn retry_after(failure: &Failure) -> Option<u64> {
 
 pub fn record(failure: &Failure) {
     match failure {
-        Failure::Overloaded { .. } => tracing::warn!("overloaded"),
+        // A flood must not become a flood of lines as well.
+        Failure::Overloaded { .. } => tracing::debug!("overloaded"),
         Failure::Unavailable(why) => tracing::error!(why, "the database is not available"),
         Failure::Internal(why) => tracing::error!(why, "a request failed"),
     }

@@ -1,5 +1,6 @@
 //! One log line a request: id, tenant, route, status, time. Never a query, a body, a cookie or a token.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -10,8 +11,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, web};
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use super::state::State;
-use crate::domain::entropy::random_letters;
+use crate::domain::entropy::{Entropy, random_letters};
 
 /// What ties an error page, an answer's `X-Request-Id` and the log together.
 #[derive(Clone)]
@@ -23,26 +23,48 @@ impl RequestId {
     }
 }
 
+/// Makes the ids of this process's requests: told apart from other processes' by chance, from each other by
+/// counting.
+pub struct RequestIds {
+    prefix: String,
+    count: AtomicU64,
+}
+
+impl RequestIds {
+    pub fn new(entropy: &dyn Entropy) -> Self {
+        Self { prefix: random_letters(entropy, 8), count: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> RequestId {
+        RequestId(format!("{}{:06x}", self.prefix, self.count.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
 pub async fn log(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let id = request
-        .app_data::<web::Data<State>>()
-        .map(|state| random_letters(&*state.context.entropy, 16))
-        .unwrap_or_default();
-    request.extensions_mut().insert(RequestId(id.clone()));
+    let id = request.app_data::<web::Data<RequestIds>>().map(|ids| ids.next());
+    let id = id.unwrap_or_else(|| RequestId(String::new()));
     let started = Instant::now();
-    let method = request.method().clone();
-    let route = request.match_pattern().unwrap_or_else(|| "unknown".to_owned());
     // The tenant is known once the request has been routed.
-    let span = tracing::info_span!("request", id, tenant = Empty, %method, route);
+    let span = tracing::info_span!(
+        "request",
+        id = id.0,
+        tenant = Empty,
+        method = %request.method(),
+        route = request.match_pattern().unwrap_or_else(|| "unknown".to_owned()),
+    );
+    let header = HeaderValue::from_str(&id.0);
+    request.extensions_mut().insert(id);
     let mut response = next.call(request).instrument(span.clone()).await?;
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    if let Ok(value) = header {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
     let status = response.status().as_u16();
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    span.in_scope(|| tracing::info!(status, micros, "answered"));
+    span.in_scope(|| {
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(status, micros, "answered");
+    });
     Ok(response)
 }

@@ -7,7 +7,8 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, web};
 
-use super::{headers, request_log, routes, state::State};
+use super::request_log::{self, RequestIds};
+use super::{headers, routes, state::State};
 
 /// The largest body that any endpoint takes.
 const MAX_BODY: usize = 64 * 1024;
@@ -41,10 +42,12 @@ impl Listeners {
 /// The server, to be awaited. SIGTERM and SIGINT stop it: no new connections, and what is under way is
 /// finished.
 pub fn start(listeners: Listeners, state: web::Data<State>) -> std::io::Result<Server> {
+    let request_ids = web::Data::new(RequestIds::new(&*state.context.entropy));
     let mut server = HttpServer::new(move || {
         let state = state.clone();
         App::new()
             .app_data(state.clone())
+            .app_data(request_ids.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY))
             .wrap(from_fn(headers::security))
             .wrap(from_fn(request_log::log))

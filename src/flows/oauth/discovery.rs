@@ -4,10 +4,8 @@ use serde_json::{Value, json};
 
 use crate::domain::scope::Scope;
 use crate::domain::signing_key::Algorithm;
-use crate::flows::TenantSnapshot;
 
-pub fn document(tenant: &TenantSnapshot) -> Value {
-    let issuer = &tenant.issuer;
+pub fn document(issuer: &str) -> Value {
     let endpoint = |path: &str| format!("{issuer}{path}");
     json!({
         "issuer": issuer,

@@ -7,7 +7,7 @@ use super::verify;
 use crate::crypto::refresh_token::{RefreshTokens, TokenOwner};
 use crate::domain::refresh_family::Verdict;
 use crate::flows::{Context, Failure, TenantSnapshot};
-use crate::storage::StorageError;
+use crate::storage::{StorageError, UsableFamily};
 
 /// The whole answer for anything that is not good now, whatever the reason (§2.2).
 fn inactive() -> Value {
@@ -54,7 +54,7 @@ async fn refresh_token(
             tx.refresh_families().find_usable(family)
         })
         .await?;
-    let Some(family) = family else { return Ok(inactive()) };
+    let Some(UsableFamily { family, .. }) = family else { return Ok(inactive()) };
     let now = context.now();
     let window = client.application.tokens.reuse_window(client.authentication);
     match family.judge(generation, window, now) {

@@ -3,7 +3,6 @@
 
 use super::claims::AccessTokenClaims;
 use crate::crypto::jwt::{self, TokenType};
-use crate::domain::ids::UserId;
 use crate::domain::refresh_family::FamilyState;
 use crate::domain::user::Profile;
 use crate::flows::{Context, Failure, TenantSnapshot};
@@ -54,11 +53,10 @@ fn still_good(
         return Ok(Some(GoodToken { claims, profile: None }));
     };
     // Its session goes on, its user may sign in, nobody took it back.
-    let family = tx.refresh_families().find_usable(family)?;
-    if !family.is_some_and(|family| family.state == FamilyState::Live) {
+    let usable = tx.refresh_families().find_usable(family)?;
+    let Some(usable) = usable.filter(|usable| usable.family.state == FamilyState::Live) else {
         return Ok(None);
-    }
-    let Ok(user) = UserId::parse(&claims.sub) else { return Ok(None) };
-    let profile = tx.users().profile(user)?;
-    Ok(profile.map(|profile| GoodToken { claims, profile: Some(profile) }))
+    };
+    let roles = tx.users().roles(usable.user.id)?;
+    Ok(Some(GoodToken { claims, profile: Some(Profile { user: usable.user, roles }) }))
 }

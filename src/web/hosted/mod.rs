@@ -3,6 +3,8 @@
 pub mod account;
 pub mod login;
 mod page;
+#[cfg(test)]
+mod samples;
 pub mod welcome;
 
 pub use page::{Page, PageError, Policy, render};

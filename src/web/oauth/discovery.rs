@@ -1,23 +1,15 @@
 //! `/.well-known/openid-configuration`, and the same as RFC 8414 places it.
 
-use actix_web::HttpResponse;
-use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
 
-use crate::flows::TenantSnapshot;
-use crate::flows::oauth::discovery;
+use super::public_document;
 use crate::web::extract::tenant::Tenant;
 
-pub async fn openid_configuration(tenant: Tenant) -> HttpResponse {
-    answer(&tenant)
+pub async fn openid_configuration(request: HttpRequest, tenant: Tenant) -> HttpResponse {
+    public_document::answer(&request, &tenant.discovery)
 }
 
 /// RFC 8414 §3.1: the issuer's path comes after the well-known part.
-pub async fn authorization_server(tenant: Tenant) -> HttpResponse {
-    answer(&tenant)
-}
-
-fn answer(tenant: &TenantSnapshot) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .json(discovery::document(tenant))
+pub async fn authorization_server(request: HttpRequest, tenant: Tenant) -> HttpResponse {
+    public_document::answer(&request, &tenant.discovery)
 }

@@ -5,6 +5,7 @@ pub mod discovery;
 pub mod introspect;
 pub mod jwks;
 pub mod logout;
+mod public_document;
 pub mod reply;
 pub mod revoke;
 pub mod token;

@@ -166,13 +166,12 @@ impl Call<'_> {
         });
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = String::from_utf8(response.bytes().await.unwrap().to_vec()).unwrap();
-        Answer { what, status, headers, body }
+        Answer { status, headers, body }
     }
 }
 
 #[derive(Debug)]
 pub struct Answer {
-    pub what: String,
     pub status: u16,
     pub headers: HeaderMap,
     pub body: String,

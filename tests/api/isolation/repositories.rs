@@ -138,7 +138,7 @@ const CALLS: &[(&str, Came, Call)] = &[
     }),
     ("refresh_families.rotate", Nothing, |tx, a| {
         let rotation = Rotation { from: 1, to: 2, now: a.now, idle_expires_at: later(a) };
-        Ok(found(tx.refresh_families().rotate(a.family.id, rotation)?))
+        Ok(changed(tx.refresh_families().rotate(a.family.id, rotation)?))
     }),
     ("refresh_families.revoke", Nothing, |tx, a| {
         let reason = RevocationReason::SignedOut;

@@ -10,11 +10,12 @@ use crate::domain::ids::FamilyId;
 use crate::domain::parameters::Parameters;
 use crate::domain::refresh_family::{Generation, RefreshFamily, RevocationReason, Verdict};
 use crate::domain::scope::Scopes;
+use crate::domain::user::Profile;
 use crate::flows::oauth::client::Client;
 use crate::flows::oauth::error::{ErrorCode, OAuthError, Refusal};
 use crate::flows::oauth::issue::{self, Asked, SignedIn, TokenAnswer};
 use crate::flows::{Context, Failure, TenantSnapshot};
-use crate::storage::{Rotation, StorageError, TenantTx};
+use crate::storage::{Rotation, StorageError, TenantTx, UsableFamily};
 
 pub(super) async fn exchange(
     context: &Context,
@@ -109,34 +110,34 @@ impl Attempt {
     fn rotate(self, tx: &mut TenantTx<'_>) -> Result<Refreshed, StorageError> {
         let window = self.client.application.tokens.reuse_window(self.client.authentication);
         loop {
-            let Some(family) = tx.refresh_families().find_usable(self.family)? else {
+            let Some(mut usable) = tx.refresh_families().find_usable(self.family)? else {
                 return Ok(Refreshed::Refused);
             };
-            if !self.may_use(&family) {
+            if !self.may_use(&usable.family) {
                 return Ok(Refreshed::Refused);
             }
-            let verdict = family.judge(self.generation, window, self.now);
-            let moved = match verdict {
+            let verdict = usable.family.judge(self.generation, window, self.now);
+            match verdict {
                 Verdict::Dead => return Ok(Refreshed::Refused),
                 Verdict::Reuse => {
                     self.revoke(tx)?;
                     return Ok(Refreshed::Refused);
                 }
                 Verdict::AnswerSuccessor | Verdict::Rotate | Verdict::CatchUp
-                    if self.asks_too_much(&family) =>
+                    if self.asks_too_much(&usable.family) =>
                 {
                     return Ok(Refreshed::TooWide);
                 }
-                Verdict::AnswerSuccessor => return signed_in(tx, family),
-                Verdict::Rotate | Verdict::CatchUp => self.step(tx, &family)?,
-            };
-            // None moved: another replica rotated since we looked. Look again; each round another
+                Verdict::AnswerSuccessor => return signed_in(tx, usable),
+                Verdict::Rotate | Verdict::CatchUp => {}
+            }
+            // Where none moved, another replica rotated since we looked. Look again; each round another
             // request has won, so this ends.
-            if let Some(family) = moved {
+            if self.step(tx, &mut usable.family)? {
                 if verdict == Verdict::CatchUp {
                     tx.audit_events().append(&self.caught_up)?;
                 }
-                return signed_in(tx, family);
+                return signed_in(tx, usable);
             }
         }
     }
@@ -165,26 +166,25 @@ impl Attempt {
     fn step(
         &self,
         tx: &mut TenantTx<'_>,
-        family: &RefreshFamily,
-    ) -> Result<Option<RefreshFamily>, StorageError> {
+        family: &mut RefreshFamily,
+    ) -> Result<bool, StorageError> {
         let rotation = Rotation {
             from: family.generation,
             to: self.generation.saturating_add(1),
             now: self.now,
             idle_expires_at: self.now + self.client.application.tokens.refresh_idle_life,
         };
-        tx.refresh_families().rotate(family.id, rotation)
+        let moved = tx.refresh_families().rotate(family.id, rotation)?;
+        family.generation = rotation.to;
+        family.rotated_at = rotation.now;
+        family.idle_expires_at = rotation.idle_expires_at;
+        Ok(moved)
     }
 }
 
-/// The user as of now, so that a role taken away is gone from the next token.
-fn signed_in(tx: &mut TenantTx<'_>, family: RefreshFamily) -> Result<Refreshed, StorageError> {
-    let profile = tx.users().profile(family.grant.user_id)?;
-    let session = tx.sessions().find(family.grant.session_id)?;
-    Ok(match profile.zip(session) {
-        Some((profile, session)) => {
-            Refreshed::SignedIn(SignedIn { family, profile, methods: session.methods })
-        }
-        None => Refreshed::Refused,
-    })
+/// With the roles of now, so that one taken away is gone from the next token.
+fn signed_in(tx: &mut TenantTx<'_>, usable: UsableFamily) -> Result<Refreshed, StorageError> {
+    let UsableFamily { family, user, methods } = usable;
+    let roles = tx.users().roles(user.id)?;
+    Ok(Refreshed::SignedIn(SignedIn { family, profile: Profile { user, roles }, methods }))
 }
