@@ -162,7 +162,9 @@ fn documents(server: &Server, options: &Options) {
         let hammer = |address: &str, server: Option<&Server>| {
             repeat(options.connections, options.seconds, server, |_| {
                 let (mut connection, request) = (Connection::open(address), &request);
-                move || drop(connection.send(request).expect(200))
+                move || {
+                    connection.send(request).expect(200);
+                }
             })
         };
         let bound = hammer(&bare.address, None);
@@ -176,7 +178,9 @@ fn code(server: &Server, options: &Options) {
     bound.print("bare RS256 signatures", "");
     let figures = repeat(options.connections, options.seconds, Some(server), |_| {
         let mut browser = Browser::sign_in(server);
-        move || drop(browser.tokens())
+        move || {
+            browser.tokens();
+        }
     });
     figures.print_against("authorize and redeem, ID token RS256", &bound);
 }
@@ -202,7 +206,9 @@ fn measure_login(server: &Server, options: &Options, connections: usize) -> Figu
     let request = json(&path("/v1/auth/login"), &server.basic(), &server.credentials());
     repeat(connections, options.seconds, Some(server), |_| {
         let (mut connection, request) = (server.connect(), &request);
-        move || drop(connection.send(request).expect(200))
+        move || {
+            connection.send(request).expect(200);
+        }
     })
 }
 
@@ -215,13 +221,17 @@ fn mixed(server: &Server, options: &Options) {
         move || {
             round = (round + 1) % 100;
             match round {
-                0 => drop(browser.tokens()),
+                0 => {
+                    browser.tokens();
+                }
                 1..=4 => {
                     let body = format!("token={}", chain.access_token);
                     let request = form(&path("/oauth2/introspect"), &chain.basic, &body);
                     chain.connection.send(&request).expect(200);
                 }
-                5..=19 => drop(chain.connection.send(&jwks).expect(200)),
+                5..=19 => {
+                    chain.connection.send(&jwks).expect(200);
+                }
                 _ => chain.refresh(),
             }
         }

@@ -5,4 +5,5 @@
 mod authorization_code;
 mod harness;
 mod isolation;
+mod rotation;
 mod rust_clients;
