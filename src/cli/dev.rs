@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{CommandError, Outcome, open};
-use crate::config::{PublicUrl, StoreSettings, TrustedProxies};
+use crate::config::{PublicUrl, StoreSettings, TenantLabel, TrustedProxies};
 use crate::crypto::digest::sha256_base64url;
 use crate::crypto::master_key::{MasterKey, Purpose};
 use crate::domain::application::{Application, ApplicationKind, DirectLogin, TokenSettings};
@@ -26,8 +26,9 @@ use crate::flows::administration::tenants::{self, NewTenant};
 use crate::flows::administration::users::{self, NewUser};
 use crate::flows::administration::{Problem, operators, roles};
 use crate::jobs;
+use crate::web::metrics::HttpMetrics;
 use crate::web::server::{Listeners, start};
-use crate::web::state::{State, Welcome};
+use crate::web::state::{MetricsPlace, State, Welcome};
 
 #[derive(Args)]
 pub struct Dev {
@@ -68,6 +69,8 @@ impl Dev {
             context: context.clone(),
             trusted_proxies: TrustedProxies::default(),
             cookie_key: actix_web::cookie::Key::from(&*key.cookie_key()),
+            metrics: HttpMetrics::new(TenantLabel::On),
+            metrics_place: MetricsPlace::Here,
             welcome: Some(demo.welcome(&context)),
         });
         let server = start(listeners, state)?;

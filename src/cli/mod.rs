@@ -13,6 +13,7 @@ mod serve;
 mod tenant;
 mod user;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -104,7 +105,10 @@ fn start_logging() -> Outcome {
     let (filter, format) = logging()?;
     let filter = tracing_subscriber::EnvFilter::try_new(&filter)
         .map_err(|error| CommandError(format!("DOORWARD_LOG: {error}")))?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Text => subscriber.init(),
         LogFormat::Json => subscriber.json().init(),

@@ -16,9 +16,9 @@ use crate::crypto::seal::Sealer;
 use crate::domain::clock::SystemClock;
 use crate::domain::password::NewPassword;
 use crate::domain::tenant::{Slug, Tenant};
-use crate::flows::Context;
 use crate::flows::administration::tenants;
 use crate::flows::tenant_snapshot::TenantCache;
+use crate::flows::{Context, Metrics};
 use crate::storage::{DatabaseUrl, Db};
 
 /// The data directory, made if it is missing; for its owner alone.
@@ -106,6 +106,7 @@ pub fn context(
         refresh_tokens: RefreshTokens::new(key),
         public_url,
         tenants: TenantCache::default(),
+        metrics: Metrics::default(),
     }))
 }
 

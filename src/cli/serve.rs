@@ -9,8 +9,9 @@ use clap::Args;
 use super::{Outcome, open};
 use crate::config::ServeSettings;
 use crate::jobs;
-use crate::web::server::{Listeners, start};
-use crate::web::state::State;
+use crate::web::metrics::HttpMetrics;
+use crate::web::server::{Listeners, start, start_metrics};
+use crate::web::state::{MetricsPlace, State};
 
 #[derive(Args)]
 pub struct Serve {
@@ -29,6 +30,11 @@ impl Serve {
             context: context.clone(),
             trusted_proxies: settings.trusted_proxies,
             cookie_key: actix_web::cookie::Key::from(&*key.cookie_key()),
+            metrics: HttpMetrics::new(settings.tenant_label),
+            metrics_place: match settings.metrics_listen {
+                Some(_) => MetricsPlace::Elsewhere,
+                None => MetricsPlace::Here,
+            },
             welcome: None,
         });
         let listeners = Listeners::bind(settings.listen)?;
@@ -38,6 +44,10 @@ impl Serve {
             database = ?context.db.url(),
             "doorward serves"
         );
+        if let Some(address) = settings.metrics_listen {
+            let listeners = Listeners::bind(address)?;
+            actix_web::rt::spawn(start_metrics(listeners, state.clone())?);
+        }
         let server = start(listeners, state)?;
         let housekeeping = actix_web::rt::spawn(jobs::run(context));
         server.await?;

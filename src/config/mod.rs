@@ -5,5 +5,7 @@ mod settings;
 mod trusted_proxies;
 
 pub use public_url::{InvalidPublicUrl, PublicUrl, Scheme};
-pub use settings::{LogFormat, MasterKeySource, Problems, ServeSettings, StoreSettings, logging};
+pub use settings::{
+    LogFormat, MasterKeySource, Problems, ServeSettings, StoreSettings, TenantLabel, logging,
+};
 pub use trusted_proxies::{InvalidProxy, TrustedProxies};

@@ -40,6 +40,16 @@ pub struct ServeSettings {
     pub public_url: PublicUrl,
     pub listen: SocketAddr,
     pub trusted_proxies: TrustedProxies,
+    /// `None`: on the same address as everything else, for loopback alone.
+    pub metrics_listen: Option<SocketAddr>,
+    pub tenant_label: TenantLabel,
+}
+
+/// Whether metrics tell the tenants apart: useful with few of them, ruinous with many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantLabel {
+    On,
+    Off,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,13 +160,28 @@ impl ServeSettings {
                     .to_owned(),
             );
         }
-        let listen = listen.or_else(|| {
-            let text = variable("DOORWARD_LISTEN").unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+        let address = |problems: &mut Problems, name: &str, text: String| {
             let parsed = text
                 .parse::<SocketAddr>()
                 .map_err(|_| format!("`{text}` is no address and port, such as 0.0.0.0:8080"));
-            problems.take("DOORWARD_LISTEN", parsed)
+            problems.take(name, parsed)
+        };
+        let listen = listen.or_else(|| {
+            let text = variable("DOORWARD_LISTEN").unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+            address(&mut problems, "DOORWARD_LISTEN", text)
         });
+        let metrics_listen = variable("DOORWARD_METRICS_LISTEN")
+            .and_then(|text| address(&mut problems, "DOORWARD_METRICS_LISTEN", text));
+        let tenant_label = match variable("DOORWARD_METRICS_TENANT_LABEL").as_deref() {
+            None | Some("off") => TenantLabel::Off,
+            Some("on") => TenantLabel::On,
+            Some(other) => {
+                let problem =
+                    format!("DOORWARD_METRICS_TENANT_LABEL: `{other}` is neither on nor off");
+                problems.0.push(problem);
+                TenantLabel::Off
+            }
+        };
         let trusted_proxies = problems.take(
             "DOORWARD_TRUSTED_PROXIES",
             TrustedProxies::parse(&variable("DOORWARD_TRUSTED_PROXIES").unwrap_or_default()),
@@ -177,7 +202,14 @@ impl ServeSettings {
         }
         match (store.public_url.clone(), listen, trusted_proxies) {
             (Some(public_url), Some(listen), Some(trusted_proxies)) if problems.0.is_empty() => {
-                Ok(Self { store, public_url, listen, trusted_proxies })
+                Ok(Self {
+                    store,
+                    public_url,
+                    listen,
+                    trusted_proxies,
+                    metrics_listen,
+                    tenant_label,
+                })
             }
             _ => Err(problems),
         }
@@ -186,7 +218,7 @@ impl ServeSettings {
 
 /// `DOORWARD_LOG` (a `tracing` filter, such as `info,doorward=debug`) and `DOORWARD_LOG_FORMAT`.
 pub fn logging() -> Result<(String, LogFormat), Problems> {
-    let filter = variable("DOORWARD_LOG").unwrap_or_else(|| "info".to_owned());
+    let filter = variable("DOORWARD_LOG").unwrap_or_else(|| "info,actix_server=warn".to_owned());
     match variable("DOORWARD_LOG_FORMAT").as_deref() {
         None | Some("text") => Ok((filter, LogFormat::Text)),
         Some("json") => Ok((filter, LogFormat::Json)),

@@ -6,6 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
 use thread_priority::{ThreadPriority, set_current_thread_priority};
 use tokio::sync::oneshot;
 
@@ -69,6 +71,20 @@ struct Shared {
     changed: Condvar,
     time_limit: Duration,
     entropy: Arc<dyn Entropy>,
+    metrics: HashingMetrics,
+}
+
+struct HashingMetrics {
+    /// Seconds that a password waited for a thread, and that hashing it then took.
+    waiting: Histogram,
+    hashing: Histogram,
+}
+
+impl Default for HashingMetrics {
+    fn default() -> Self {
+        let histogram = || Histogram::new(exponential_buckets(0.005, 2.0, 12));
+        Self { waiting: histogram(), hashing: histogram() }
+    }
 }
 
 struct State {
@@ -104,7 +120,8 @@ impl PasswordHasher {
         let queue = FairQueue::new(settings.queue_limit, settings.tenant_queue_limit);
         let state = Mutex::new(State { queue, closed: false });
         let time_limit = settings.time_limit;
-        let shared = Arc::new(Shared { state, changed: Condvar::new(), time_limit, entropy });
+        let (changed, metrics) = (Condvar::new(), HashingMetrics::default());
+        let shared = Arc::new(Shared { state, changed, time_limit, entropy, metrics });
         Self { shared, threads: Vec::new() }
     }
 
@@ -134,6 +151,14 @@ impl PasswordHasher {
     /// How many passwords wait.
     pub fn queue_length(&self) -> usize {
         self.shared.state().queue.len()
+    }
+
+    pub fn register(&self, registry: &mut Registry) {
+        let HashingMetrics { waiting, hashing } = &self.shared.metrics;
+        let help = "Time a password waited for a thread to hash it";
+        registry.register("doorward_password_wait_seconds", help, waiting.clone());
+        let help = "Time it took to hash a password";
+        registry.register("doorward_password_hash_seconds", help, hashing.clone());
     }
 
     fn enqueue(&self, tenant: TenantId, task: Task) -> Result<(), Overloaded> {
@@ -172,10 +197,18 @@ impl Shared {
         let mut arena = Arena::default();
         while let Some(job) = self.next_job() {
             let waited = job.asked_at.elapsed();
+            let started = Instant::now();
             let attend = || job.attend(waited, self.time_limit, &mut arena, &*self.entropy);
             // A thread fewer would go unnoticed until nobody could sign in.
-            if panic::catch_unwind(AssertUnwindSafe(attend)).is_err() {
-                tracing::error!("hashing a password panicked; its asker is told to try again");
+            match panic::catch_unwind(AssertUnwindSafe(attend)) {
+                Ok(Attended::Done) => {
+                    self.metrics.waiting.observe(waited.as_secs_f64());
+                    self.metrics.hashing.observe(started.elapsed().as_secs_f64());
+                }
+                Ok(Attended::Refused | Attended::Skipped) => {}
+                Err(_) => {
+                    tracing::error!("hashing a password panicked; its asker is told to try again");
+                }
             }
         }
     }

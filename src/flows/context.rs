@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::metrics::Metrics;
 use super::tenant_snapshot::TenantCache;
 use crate::config::PublicUrl;
 use crate::crypto::hashing_threads::PasswordHasher;
@@ -22,6 +23,7 @@ pub struct Context {
     pub refresh_tokens: RefreshTokens,
     pub public_url: PublicUrl,
     pub tenants: TenantCache,
+    pub metrics: Metrics,
 }
 
 impl Context {

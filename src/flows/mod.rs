@@ -5,10 +5,12 @@ pub mod account;
 pub mod administration;
 pub mod context;
 pub mod failure;
+pub mod metrics;
 pub mod oauth;
 
 pub mod tenant_snapshot;
 
 pub use context::Context;
 pub use failure::Failure;
+pub use metrics::Metrics;
 pub use tenant_snapshot::TenantSnapshot;

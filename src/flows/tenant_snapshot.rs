@@ -6,6 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
 
 use super::failure::Failure;
 use super::oauth::discovery;
@@ -119,6 +121,9 @@ impl TenantSnapshot {
 /// The snapshots of the tenants in use, bounded in number.
 #[derive(Default)]
 pub struct TenantCache {
+    /// Requests that found their tenant in memory, and those that read it anew.
+    hits: Counter,
+    misses: Counter,
     entries: RwLock<HashMap<TenantName, Arc<Entry>>>,
 }
 
@@ -160,12 +165,14 @@ impl TenantCache {
     ) -> Result<Option<Arc<TenantSnapshot>>, Failure> {
         let entry = self.entry(&name);
         if let Some(loaded) = entry.get(now, MAX_AGE) {
+            self.hits.inc();
             return Ok(loaded.snapshot);
         }
         let _reloading = match entry.reloading.try_lock() {
             Ok(guard) => guard,
             Err(_) => {
                 if let Some(loaded) = entry.get(now, MAX_AGE_WHILE_RELOADING) {
+                    self.hits.inc();
                     return Ok(loaded.snapshot);
                 }
                 let guard = entry.reloading.lock().await;
@@ -175,6 +182,7 @@ impl TenantCache {
                 guard
             }
         };
+        self.misses.inc();
         let previous = {
             let loaded = entry.loaded.read().unwrap_or_else(PoisonError::into_inner);
             loaded.as_ref().and_then(|loaded| loaded.snapshot.clone())
@@ -183,6 +191,12 @@ impl TenantCache {
         let loaded = Loaded { at: now, snapshot: snapshot.clone() };
         *entry.loaded.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
         Ok(snapshot)
+    }
+
+    pub fn register(&self, registry: &mut Registry) {
+        let name = |what| format!("doorward_tenant_cache_{what}");
+        registry.register(name("hits"), "Requests whose tenant was in memory", self.hits.clone());
+        registry.register(name("misses"), "Reads of a tenant", self.misses.clone());
     }
 
     /// Forgets everything: what this process changed, it honours at once.

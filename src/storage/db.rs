@@ -7,7 +7,7 @@ use super::error::StorageError;
 use super::migrations;
 use super::system_tx::SystemTx;
 use super::tenant_tx::TenantTx;
-use super::threads::{Threads, atomically};
+use super::threads::{Load, Threads, atomically};
 use crate::domain::ids::TenantId;
 
 const SQLITE_READERS: u32 = 4;
@@ -109,6 +109,11 @@ impl Db {
         E: From<StorageError> + Send + 'static,
     {
         flatten(self.writers.run(move |connection| Ok(atomically(connection, work))).await)
+    }
+
+    /// What readers and writers have to do at the moment; on PostgreSQL they are the same threads.
+    pub fn load(&self) -> (Load, Load) {
+        (self.readers.load(), self.writers.load())
     }
 
     /// The names of the migrations that this binary has and the database lacks.

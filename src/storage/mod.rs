@@ -31,3 +31,4 @@ pub use sessions::Device;
 pub use signing_keys::StoredKey;
 pub use system_tx::SystemTx;
 pub use tenant_tx::TenantTx;
+pub use threads::Load;

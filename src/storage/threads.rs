@@ -2,6 +2,7 @@
 //! its answer comes out of a future; nothing async ever waits for a lock of the database.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -29,6 +30,23 @@ type Job = Box<dyn FnOnce(Result<&mut AnyConnection, StorageError>) -> Acknowled
 pub(super) struct Threads {
     queue: Option<SyncSender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    waiting: AtomicUsize,
+    busy: AtomicUsize,
+}
+
+/// What the threads of one kind have to do at the moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Closures that wait.
+    pub waiting: usize,
+    /// Threads that run one.
+    pub busy: usize,
+    pub threads: usize,
 }
 
 impl Threads {
@@ -39,7 +57,7 @@ impl Threads {
         let thread = Builder::new()
             .name("storage-writer".to_owned())
             .spawn(move || GroupCommit { manager, connection: None }.run(&jobs))?;
-        Ok(Self { queue: Some(queue), threads: vec![thread] })
+        Ok(Self { queue: Some(queue), threads: vec![thread], counts: Arc::default() })
     }
 
     /// `count` threads that take connections from a pool; each closure is on its own.
@@ -61,7 +79,7 @@ impl Threads {
                 .spawn(move || run_pooled(&jobs, &pool))?;
             threads.push(thread);
         }
-        Ok(Self { queue: Some(queue), threads })
+        Ok(Self { queue: Some(queue), threads, counts: Arc::default() })
     }
 
     /// Runs `work` on one of the threads. It is committed, if it writes, before the answer comes.
@@ -70,7 +88,10 @@ impl Threads {
         work: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, StorageError> {
         let (answer, answered) = oneshot::channel();
+        let counts = Arc::clone(&self.counts);
         let job: Job = Box::new(move |connection| {
+            counts.waiting.fetch_sub(1, Ordering::Relaxed);
+            let _busy = Busy::mark(&counts);
             let result = connection.and_then(work);
             Box::new(move |committed| {
                 // An asker who has gone away does not want the answer.
@@ -78,11 +99,41 @@ impl Threads {
             })
         });
         let queue = self.queue.as_ref().ok_or(StorageError::Overloaded)?;
-        queue.try_send(job).map_err(|refused| match refused {
-            TrySendError::Full(_) => StorageError::Overloaded,
-            TrySendError::Disconnected(_) => stopped(),
+        self.counts.waiting.fetch_add(1, Ordering::Relaxed);
+        queue.try_send(job).map_err(|refused| {
+            self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+            match refused {
+                TrySendError::Full(_) => StorageError::Overloaded,
+                TrySendError::Disconnected(_) => stopped(),
+            }
         })?;
         answered.await.map_err(|_| stopped())?
+    }
+}
+
+impl Threads {
+    pub fn load(&self) -> Load {
+        Load {
+            waiting: self.counts.waiting.load(Ordering::Relaxed),
+            busy: self.counts.busy.load(Ordering::Relaxed),
+            threads: self.threads.len(),
+        }
+    }
+}
+
+/// Counts a thread as busy for as long as it lives, a panic included.
+struct Busy<'c>(&'c Counts);
+
+impl<'c> Busy<'c> {
+    fn mark(counts: &'c Counts) -> Self {
+        counts.busy.fetch_add(1, Ordering::Relaxed);
+        Self(counts)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

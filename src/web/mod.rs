@@ -8,6 +8,7 @@ pub mod csrf;
 pub mod error;
 pub mod extract;
 pub mod headers;
+pub mod metrics;
 pub mod request_log;
 pub mod routes;
 pub mod server;

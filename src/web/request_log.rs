@@ -1,4 +1,4 @@
-//! One log line a request: id, tenant, route, status, time. Never a query, a body, a cookie or a token.
+//! One log line and one count a request. The line says id, tenant, route, status, time. Never a query, a body, a cookie or a token.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -11,6 +11,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, web};
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use super::state::State;
 use crate::domain::entropy::{Entropy, random_letters};
 
 /// What ties an error page, an answer's `X-Request-Id` and the log together.
@@ -56,14 +57,20 @@ pub async fn log(
         route = request.match_pattern().unwrap_or_else(|| "unknown".to_owned()),
     );
     let header = HeaderValue::from_str(&id.0);
+    let method = request.method().clone();
+    let state = request.app_data::<web::Data<State>>().cloned();
     request.extensions_mut().insert(id);
     let mut response = next.call(request).instrument(span.clone()).await?;
     if let Ok(value) = header {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
     let status = response.status().as_u16();
+    let elapsed = started.elapsed();
+    if let Some(state) = state {
+        state.metrics.observe(response.request(), &method, status, elapsed);
+    }
     span.in_scope(|| {
-        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         tracing::info!(status, micros, "answered");
     });
     Ok(response)

@@ -71,38 +71,40 @@ pub static TENANT: &[Route] = table! {
 };
 
 pub fn configure(config: &mut web::ServiceConfig, state: &State) {
+    // One pattern for the slug, and plain comparison within: patterns are dear to match, so this one is first.
     config
+        .service(web::scope("/t/{slug}").configure(|config| tenant(config, state, Place::Path)))
+        .configure(|config| tenant(config, state, Place::Host))
         .route("/healthz", web::get().to(ops::health::healthz))
         .route("/readyz", web::get().to(ops::health::readyz))
-        .route("/assets/{name}", web::get().to(assets::get))
+        .route("/metrics", web::get().to(ops::metrics::for_loopback))
+        .service(
+            web::resource("/.well-known/oauth-authorization-server")
+                .wrap(from_fn(cors::everybody))
+                .route(web::get().to(oauth::discovery::authorization_server)),
+        )
         .service(
             web::resource("/.well-known/oauth-authorization-server/t/{slug}")
                 .wrap(from_fn(cors::everybody))
                 .route(web::get().to(oauth::discovery::authorization_server)),
         )
-        .service(
-            web::resource("/.well-known/oauth-authorization-server")
-                .wrap(from_fn(cors::everybody))
-                .route(web::get().to(oauth::discovery::authorization_server)),
-        );
+        .route("/assets/{name}", web::get().to(assets::get));
     if state.welcome.is_some() {
         config.route("/", web::get().to(hosted::welcome::get));
     }
+}
+
+fn tenant(config: &mut web::ServiceConfig, state: &State, place: Place) {
     let mut paths: Vec<&str> = TENANT.iter().map(|route| route.path).collect();
     paths.dedup();
     for path in paths {
-        serve(config, state, path, Place::Path);
-        serve(config, state, path, Place::Host);
+        serve(config, state, path, place);
     }
 }
 
 fn serve(config: &mut web::ServiceConfig, state: &State, path: &str, place: Place) {
-    let full = match place {
-        Place::Path => format!("/t/{{slug}}{path}"),
-        Place::Host => path.to_owned(),
-    };
     let routes = || TENANT.iter().filter(|route| route.path == path);
-    let mut resource: Resource = web::resource(full);
+    let mut resource: Resource = web::resource(path);
     for route in routes() {
         resource = resource.route((route.handler)());
     }

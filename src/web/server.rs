@@ -8,7 +8,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, web};
 
 use super::request_log::{self, RequestIds};
-use super::{headers, routes, state::State};
+use super::{headers, ops, routes, state::State};
 
 /// The largest body that any endpoint takes.
 const MAX_BODY: usize = 64 * 1024;
@@ -56,6 +56,19 @@ pub fn start(listeners: Listeners, state: web::Data<State>) -> std::io::Result<S
     })
     .client_request_timeout(HEADER_TIMEOUT)
     .shutdown_timeout(SHUTDOWN_SECONDS);
+    for listener in listeners.0 {
+        server = server.listen(listener)?;
+    }
+    Ok(server.run())
+}
+
+/// `/metrics` and nothing else.
+pub fn start_metrics(listeners: Listeners, state: web::Data<State>) -> std::io::Result<Server> {
+    let mut server = HttpServer::new(move || {
+        App::new().app_data(state.clone()).route("/metrics", web::get().to(ops::metrics::get))
+    })
+    .workers(1)
+    .disable_signals();
     for listener in listeners.0 {
         server = server.listen(listener)?;
     }

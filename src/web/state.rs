@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::metrics::HttpMetrics;
 use crate::config::TrustedProxies;
 use crate::flows::Context;
 
@@ -11,8 +12,19 @@ pub struct State {
     pub trusted_proxies: TrustedProxies,
     /// Signs the cookies that carry browser states.
     pub cookie_key: actix_web::cookie::Key,
+    pub metrics: HttpMetrics,
+    pub metrics_place: MetricsPlace,
     /// What the welcome page of `dev` shows; no other deployment has one.
     pub welcome: Option<Welcome>,
+}
+
+/// Where `/metrics` is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsPlace {
+    /// Beside everything else, for loopback alone.
+    Here,
+    /// On an address of its own.
+    Elsewhere,
 }
 
 /// Facts for a newcomer: a tenant's addresses, and label and value of what to sign in with.

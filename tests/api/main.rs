@@ -5,5 +5,6 @@
 mod authorization_code;
 mod harness;
 mod isolation;
+mod operations;
 mod rotation;
 mod rust_clients;

@@ -1,3 +1,4 @@
 //! For those who run the deployment.
 
 pub mod health;
+pub mod metrics;

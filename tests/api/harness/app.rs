@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
-use doorward::config::{PublicUrl, TrustedProxies};
+use doorward::config::{PublicUrl, TenantLabel, TrustedProxies};
 use doorward::crypto::entropy::OsEntropy;
 use doorward::crypto::hashing_threads::{HashingSettings, PasswordHasher};
 use doorward::crypto::master_key::MasterKey;
 use doorward::crypto::refresh_token::RefreshTokens;
 use doorward::crypto::seal::Sealer;
 use doorward::domain::clock::{Clock, SystemClock, Timestamp};
-use doorward::flows::Context;
 use doorward::flows::tenant_snapshot::TenantCache;
+use doorward::flows::{Context, Metrics};
 use doorward::storage::Db;
+use doorward::web::metrics::HttpMetrics;
 use doorward::web::server::{Listeners, start};
-use doorward::web::state::State;
+use doorward::web::state::{MetricsPlace, State};
 use reqwest::Method;
 use reqwest::header::{self, HeaderMap};
 use serde_json::Value;
@@ -75,11 +76,14 @@ impl TestApp {
             refresh_tokens: RefreshTokens::new(&key),
             public_url: PublicUrl::parse(&public_url).unwrap(),
             tenants: TenantCache::default(),
+            metrics: Metrics::default(),
         });
         let state = Data::new(State {
             context: context.clone(),
             trusted_proxies: TrustedProxies::default(),
             cookie_key: actix_web::cookie::Key::from(&*key.cookie_key()),
+            metrics: HttpMetrics::new(TenantLabel::Off),
+            metrics_place: MetricsPlace::Here,
             welcome: None,
         });
         let server = start(listeners, state).unwrap();

@@ -79,6 +79,7 @@ pub async fn refresh(
     let owner = TokenOwner { tenant: tenant.tenant.id, application: client.application.id };
     // The MAC first: what we did not issue never reaches the database.
     let Some((family, generation)) = context.refresh_tokens.check(owner, token) else {
+        context.metrics.refresh_judged(None);
         return Ok(Refreshed::Refused);
     };
     let attempt = Attempt {
@@ -90,9 +91,11 @@ pub async fn refresh(
         reuse: context.event(Action::RefreshReuseDetected, client.application.id, family, address),
         caught_up: context.event(Action::RefreshCaughtUp, client.application.id, family, address),
     };
-    let refreshed =
+    let judged =
         context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| attempt.rotate(tx));
-    Ok(refreshed.await?)
+    let Judged(verdict, refreshed) = judged.await?;
+    context.metrics.refresh_judged(verdict);
+    Ok(refreshed)
 }
 
 /// A token with a true MAC, and the events that may come of it.
@@ -106,29 +109,35 @@ struct Attempt {
     caught_up: AuditEvent,
 }
 
+/// The verdict, where there was a family to judge by, and what came of it.
+struct Judged(Option<Verdict>, Refreshed);
+
 impl Attempt {
-    fn rotate(self, tx: &mut TenantTx<'_>) -> Result<Refreshed, StorageError> {
+    fn rotate(self, tx: &mut TenantTx<'_>) -> Result<Judged, StorageError> {
         let window = self.client.application.tokens.reuse_window(self.client.authentication);
         loop {
             let Some(mut usable) = tx.refresh_families().find_usable(self.family)? else {
-                return Ok(Refreshed::Refused);
+                return Ok(Judged(None, Refreshed::Refused));
             };
             if !self.may_use(&usable.family) {
-                return Ok(Refreshed::Refused);
+                return Ok(Judged(None, Refreshed::Refused));
             }
             let verdict = usable.family.judge(self.generation, window, self.now);
+            let refused = Judged(Some(verdict), Refreshed::Refused);
             match verdict {
-                Verdict::Dead => return Ok(Refreshed::Refused),
+                Verdict::Dead => return Ok(refused),
                 Verdict::Reuse => {
                     self.revoke(tx)?;
-                    return Ok(Refreshed::Refused);
+                    return Ok(refused);
                 }
                 Verdict::AnswerSuccessor | Verdict::Rotate | Verdict::CatchUp
                     if self.asks_too_much(&usable.family) =>
                 {
-                    return Ok(Refreshed::TooWide);
+                    return Ok(Judged(None, Refreshed::TooWide));
                 }
-                Verdict::AnswerSuccessor => return signed_in(tx, usable),
+                Verdict::AnswerSuccessor => {
+                    return Ok(Judged(Some(verdict), signed_in(tx, usable)?));
+                }
                 Verdict::Rotate | Verdict::CatchUp => {}
             }
             // Where none moved, another replica rotated since we looked. Look again; each round another
@@ -137,7 +146,7 @@ impl Attempt {
                 if verdict == Verdict::CatchUp {
                     tx.audit_events().append(&self.caught_up)?;
                 }
-                return signed_in(tx, usable);
+                return Ok(Judged(Some(verdict), signed_in(tx, usable)?));
             }
         }
     }
