@@ -84,12 +84,6 @@ impl KeyLife {
             _ => KeyState::Upcoming,
         }
     }
-
-    /// Whether it is time to publish a successor, so that it takes over at the period's end.
-    pub fn wants_successor(&self, now: Timestamp) -> bool {
-        self.retires_at.is_none()
-            && now >= self.activates_at + (ROTATION_PERIOD - PUBLISHED_BEFORE_USE)
-    }
 }
 
 #[cfg(test)]
@@ -104,13 +98,5 @@ mod tests {
         assert_eq!(life.state(start), KeyState::Active);
         assert_eq!(life.state(start + DAY), KeyState::Retired);
         assert_eq!(life.state(start + DAY + PUBLISHED_AFTER_USE), KeyState::Removed);
-    }
-
-    #[test]
-    fn a_successor_is_wanted_a_day_before_the_period_ends() {
-        let start = Timestamp::from_secs(1_000_000);
-        let life = KeyLife { activates_at: start, retires_at: None };
-        assert!(!life.wants_successor(start + Duration::from_secs(88 * 24 * 60 * 60)));
-        assert!(life.wants_successor(start + Duration::from_secs(89 * 24 * 60 * 60)));
     }
 }

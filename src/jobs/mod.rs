@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::flows::Context;
-use crate::flows::administration::{Problem, keys, tenants};
+use crate::flows::administration::{Problem, keys};
 use crate::storage::StorageError;
 
 const PERIOD: Duration = Duration::from_secs(10 * 60);
-const PAGE: i64 = 100;
 
 /// Runs until the process ends.
 pub async fn run(context: Arc<Context>) {
@@ -27,16 +26,9 @@ pub async fn round(context: &Context) -> Result<(), Problem> {
     if swept > 0 {
         tracing::info!(rows = swept, "swept out what had expired");
     }
-    let mut after = None;
-    loop {
-        let page = tenants::page(context, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = Some(last.slug.clone());
-        for tenant in &page {
-            let (added, removed) = keys::maintain(context, tenant).await?;
-            if added + removed > 0 {
-                tracing::info!(tenant = %tenant.slug, added, removed, "signing keys maintained");
-            }
-        }
+    let keys = keys::replace_due(context).await?;
+    if keys > 0 {
+        tracing::info!(keys, "announced successors of signing keys");
     }
+    Ok(())
 }

@@ -78,12 +78,22 @@ impl SigningKeys<'_> {
         Ok(moved)
     }
 
-    /// Forgets a key that is published no more.
-    pub fn delete(&mut self, kid: &str) -> Result<bool, StorageError> {
-        let key = signing_keys::table
+    /// Gives the key of `algorithm` that signs now its end. `false` if it has one: a successor is announced.
+    pub fn announce_end(
+        &mut self,
+        algorithm: Algorithm,
+        now: Timestamp,
+        at: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let signing = signing_keys::table
             .filter(signing_keys::tenant_id.eq(self.0.tenant))
-            .filter(signing_keys::id.eq(kid));
-        Ok(diesel::delete(key).execute(self.0.connection)? == 1)
+            .filter(signing_keys::algorithm.eq(algorithm.as_str()))
+            .filter(signing_keys::activates_at.le(now.as_millis()))
+            .filter(signing_keys::retires_at.is_null());
+        let moved = diesel::update(signing)
+            .set(signing_keys::retires_at.eq(at.as_millis()))
+            .execute(self.0.connection)?;
+        Ok(moved > 0)
     }
 }
 

@@ -11,6 +11,7 @@ use super::tenants::Tenants;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::TenantId;
 use crate::domain::session::BROWSER_ABSOLUTE_LIFE;
+use crate::domain::signing_key::{Algorithm, PUBLISHED_AFTER_USE};
 use crate::domain::{application::MAX_REFRESH_LIFE, authorization_code::SPENT_CODE_MEMORY};
 
 pub struct SystemTx<'c> {
@@ -31,6 +32,29 @@ impl<'c> SystemTx<'c> {
         TenantTx::new(self.connection, tenant)
     }
 
+    /// Keys, of whatever tenant, that have signed since before then and have no successor yet.
+    pub fn keys_activated_before(
+        &mut self,
+        then: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(TenantId, Algorithm)>, StorageError> {
+        use schema::signing_keys;
+        let rows = signing_keys::table
+            .filter(signing_keys::retires_at.is_null())
+            .filter(signing_keys::activates_at.le(then.as_millis()))
+            .order(signing_keys::activates_at.asc())
+            .limit(limit)
+            .select((signing_keys::tenant_id, signing_keys::algorithm))
+            .load::<(String, String)>(self.connection)?;
+        let unreadable = || StorageError::Corrupt("signing key");
+        rows.into_iter()
+            .map(|(tenant, algorithm)| {
+                let tenant = TenantId::parse(&tenant).map_err(|_| unreadable())?;
+                Ok((tenant, Algorithm::parse(&algorithm).ok_or_else(unreadable)?))
+            })
+            .collect()
+    }
+
     /// Deletes what nobody can use any more, and says how many rows went.
     pub fn sweep(&mut self, now: Timestamp) -> Result<usize, StorageError> {
         macro_rules! delete_before {
@@ -46,7 +70,8 @@ impl<'c> SystemTx<'c> {
             + delete_before!(browser_states.expires_at, now)
             + delete_before!(refresh_families.expires_at, now)
             + delete_before!(revoked_access_tokens.expires_at, now)
-            + delete_before!(sessions.created_at, sessions_before);
+            + delete_before!(sessions.created_at, sessions_before)
+            + delete_before!(signing_keys.retires_at, (now - PUBLISHED_AFTER_USE));
         Ok(rows)
     }
 }

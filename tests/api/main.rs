@@ -5,6 +5,7 @@
 mod authorization_code;
 mod harness;
 mod isolation;
+mod key_rotation;
 mod operations;
 mod rotation;
 mod rust_clients;

@@ -23,6 +23,8 @@ CREATE TABLE signing_keys (
     retires_at BIGINT,
     PRIMARY KEY (tenant_id, id)
 );
+CREATE INDEX signing_keys_activation ON signing_keys (activates_at);
+CREATE INDEX signing_keys_retirement ON signing_keys (retires_at);
 
 CREATE TABLE applications (
     tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,

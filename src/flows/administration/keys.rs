@@ -5,12 +5,16 @@ use super::{OPERATOR, Problem};
 use crate::crypto::jwt;
 use crate::crypto::seal::SealContext;
 use crate::domain::audit::Action;
-use crate::domain::clock::Timestamp;
 use crate::domain::ids::TenantId;
-use crate::domain::signing_key::{Algorithm, KeyLife, KeyState, PUBLISHED_BEFORE_USE};
+use crate::domain::signing_key::{
+    Algorithm, KeyLife, KeyState, PUBLISHED_BEFORE_USE, ROTATION_PERIOD,
+};
 use crate::domain::tenant::Tenant;
 use crate::flows::{Context, Failure};
 use crate::storage::{StorageError, StoredKey};
+
+/// Tenants' keys that are replaced between two looks at the database.
+const DUE_AT_ONCE: i64 = 100;
 
 /// When a successor takes over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,81 +66,74 @@ pub async fn rotate(
             "a rotation is under way: the next keys are published and take over by themselves; \
              `doorward key list` shows when, and `--now` replaces the keys at once",
         )),
-        Takeover::Announced => {
-            add_successors(
-                context,
-                tenant,
-                &Algorithm::ALL,
-                now + PUBLISHED_BEFORE_USE,
-                Action::KeyScheduled,
-            )
-            .await
-        }
-        Takeover::Now => {
-            add_successors(context, tenant, &Algorithm::ALL, now, Action::KeyReplaced).await
+        Takeover::Announced | Takeover::Now => {
+            add_successors(context, tenant.id, &Algorithm::ALL, takeover).await
         }
     }
 }
 
-/// Announces a successor for each key whose period draws to its end, and forgets keys that are published
-/// no more. Says how many of each.
-pub async fn maintain(context: &Context, tenant: &Tenant) -> Result<(usize, usize), Problem> {
+/// Announces a successor for each key, of whatever tenant, whose period draws to its end. Says how many.
+/// Two replicas may do this at once: each key gets one successor.
+pub async fn replace_due(context: &Context) -> Result<usize, Problem> {
     let now = context.now();
-    let keys = list(context, tenant).await?;
-    let due: Vec<Algorithm> = Algorithm::ALL
-        .into_iter()
-        .filter(|algorithm| {
-            keys.iter().any(|key| key.algorithm == *algorithm && key.life.wants_successor(now))
-        })
-        .collect();
-    let added = match due.as_slice() {
-        [] => Vec::new(),
-        due => {
-            add_successors(context, tenant, due, now + PUBLISHED_BEFORE_USE, Action::KeyScheduled)
-                .await?
-        }
-    };
-    let removed: Vec<String> = keys
-        .into_iter()
-        .filter(|key| key.life.state(now) == KeyState::Removed)
-        .map(|key| key.kid)
-        .collect();
-    let count = removed.len();
-    if count > 0 {
-        let deleted = context.db.write::<_, StorageError>(tenant.id, move |tx| {
-            removed.iter().try_for_each(|kid| tx.signing_keys().delete(kid).map(drop))
+    let mut replaced = 0;
+    loop {
+        let due = context.db.system_read::<_, StorageError>(move |tx| {
+            tx.keys_activated_before(now - (ROTATION_PERIOD - PUBLISHED_BEFORE_USE), DUE_AT_ONCE)
         });
-        deleted.await?;
+        let due = due.await?;
+        if due.is_empty() {
+            return Ok(replaced);
+        }
+        for (tenant, algorithm) in due {
+            let takeover = Takeover::Announced;
+            replaced += add_successors(context, tenant, &[algorithm], takeover).await?.len();
+        }
     }
-    Ok((added.len(), count))
 }
 
+/// Answers the keys that were added: none for an algorithm that has an announced successor already.
 async fn add_successors(
     context: &Context,
-    tenant: &Tenant,
+    tenant: TenantId,
     algorithms: &[Algorithm],
-    takes_over_at: Timestamp,
-    action: Action,
+    takeover: Takeover,
 ) -> Result<Vec<StoredKey>, Problem> {
+    let now = context.now();
+    let (takes_over_at, action) = match takeover {
+        Takeover::Announced => (now + PUBLISHED_BEFORE_USE, Action::KeyScheduled),
+        Takeover::Now => (now, Action::KeyReplaced),
+    };
     let life = KeyLife { activates_at: takes_over_at, retires_at: None };
     let keys = algorithms
         .iter()
-        .map(|algorithm| new_key(context, tenant.id, *algorithm, life))
+        .map(|algorithm| new_key(context, tenant, *algorithm, life))
         .collect::<Result<Vec<_>, _>>()?;
-    let rows = keys.clone();
     let events: Vec<_> =
         keys.iter().map(|key| context.event(action, OPERATOR, &key.kid, None)).collect();
-    let added = context.db.write::<_, StorageError>(tenant.id, move |tx| {
-        for (key, event) in rows.iter().zip(&events) {
-            tx.signing_keys().retire_at(key.algorithm, takes_over_at)?;
-            tx.signing_keys().insert(key)?;
-            tx.audit_events().append(event)?;
+    let added = context.db.write::<_, StorageError>(tenant, move |tx| {
+        let mut added = Vec::new();
+        for (key, event) in keys.into_iter().zip(&events) {
+            let is_wanted = match takeover {
+                Takeover::Announced => {
+                    tx.signing_keys().announce_end(key.algorithm, now, takes_over_at)?
+                }
+                Takeover::Now => {
+                    tx.signing_keys().retire_at(key.algorithm, takes_over_at)?;
+                    true
+                }
+            };
+            if is_wanted {
+                tx.signing_keys().insert(&key)?;
+                tx.audit_events().append(event)?;
+                added.push(key);
+            }
         }
-        Ok(())
+        Ok(added)
     });
-    added.await?;
+    let added = added.await?;
     context.tenants.forget();
-    Ok(keys)
+    Ok(added)
 }
 
 /// Whether this deployment's master key is the one that the tenant's keys were sealed under.

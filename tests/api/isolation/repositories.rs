@@ -178,7 +178,10 @@ const CALLS: &[(&str, Came, Call)] = &[
         tx.signing_keys().retire_at(a.key.algorithm, a.now)?;
         Ok(Nothing)
     }),
-    ("signing_keys.delete", Nothing, |tx, a| Ok(changed(tx.signing_keys().delete(&a.key.kid)?))),
+    ("signing_keys.announce_end", Nothing, |tx, a| {
+        tx.signing_keys().announce_end(a.key.algorithm, a.now, later(a))?;
+        Ok(Nothing)
+    }),
     ("users.insert", Own, |tx, a| own(tx.users().insert(&a.user, Some(&a.hash)))),
     ("users.find", Nothing, |tx, a| Ok(found(tx.users().find(a.user.id)?))),
     ("users.find_by_email", Nothing, |tx, a| {

@@ -1,0 +1,100 @@
+//! Signing keys take turns by themselves, and no verifier that keeps to the rules of caching ever meets a token
+//! that it cannot check.
+
+use std::time::Duration;
+
+use doorward::flows::administration::keys::Takeover;
+use doorward::jobs;
+use futures_util::future::join_all;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
+use serde_json::Value;
+
+use crate::harness::{TestApp, TestTenant, claims, on_both_databases};
+
+on_both_databases! {
+    keys_change_every_ninety_days_and_no_cached_key_set_misses_one,
+    two_replicas_announce_one_successor,
+    a_second_rotation_waits_for_the_first_and_an_emergency_does_not,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+async fn keys_change_every_ninety_days_and_no_cached_key_set_misses_one(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let (mut kids, mut cached, mut tokens) = (vec![], fetch(app, &acme).await, vec![]);
+    let until_the_change = (0..89).map(|_| DAY);
+    let about_the_change = (0..30 * 12).map(|_| 5 * MINUTE);
+    let until_the_old_is_gone = (0..30).map(|_| HOUR);
+    for step in until_the_change.chain(about_the_change).chain(until_the_old_is_gone) {
+        app.clock.advance(step);
+        jobs::round(&app.context).await.unwrap();
+        let token = token(app, &acme).await;
+        // A verifier may look at keys that it fetched ten minutes ago, at a token that is brand-new …
+        if step <= 10 * MINUTE {
+            check(app, &cached, &token);
+        }
+        // … and at today's keys, with a token in its last minute.
+        let fetched = fetch(app, &acme).await;
+        tokens.push(token.clone());
+        tokens.retain(|token| claims(token)["exp"].as_i64() > Some(app.context.now().as_secs()));
+        for token in &tokens {
+            check(app, &fetched, token);
+        }
+        cached = fetched;
+        let kid = decode_header(&token).unwrap().kid.unwrap();
+        if kids.last() != Some(&kid) {
+            kids.push(kid);
+        }
+    }
+    assert_eq!(kids.len(), 2, "one change in ninety days");
+    assert!(cached.find(&kids[0]).is_none(), "a key is forgotten when its last token has expired");
+    assert_eq!(cached.keys.len(), 3);
+}
+
+async fn two_replicas_announce_one_successor(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    app.clock.advance(90 * DAY);
+    for round in join_all((0..4).map(|_| jobs::round(&app.context))).await {
+        round.unwrap();
+    }
+    assert_eq!(fetch(app, &acme).await.keys.len(), 6, "one successor for each of three keys");
+}
+
+async fn a_second_rotation_waits_for_the_first_and_an_emergency_does_not(app: &TestApp) {
+    use doorward::flows::administration::keys::rotate;
+    let acme = app.tenant("acme").await;
+    let before = decode_header(&token(app, &acme).await).unwrap().kid;
+    rotate(&app.context, &acme.tenant, Takeover::Announced).await.unwrap();
+    let refused = rotate(&app.context, &acme.tenant, Takeover::Announced).await;
+    assert!(refused.unwrap_err().to_string().contains("a rotation is under way"));
+    assert_eq!(decode_header(&token(app, &acme).await).unwrap().kid, before);
+    rotate(&app.context, &acme.tenant, Takeover::Now).await.unwrap();
+    let token = token(app, &acme).await;
+    assert_ne!(decode_header(&token).unwrap().kid, before);
+    check(app, &fetch(app, &acme).await, &token);
+}
+
+async fn token(app: &TestApp, tenant: &TestTenant) -> String {
+    let fields = [("grant_type", "client_credentials")];
+    let answer = app.token(tenant, &tenant.service, &fields).await.expect(200);
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
+async fn fetch(app: &TestApp, tenant: &TestTenant) -> JwkSet {
+    let answer = app.get(&tenant.url("/.well-known/jwks.json")).send().await;
+    serde_json::from_value(answer.expect(200)).unwrap()
+}
+
+#[track_caller]
+fn check(app: &TestApp, keys: &JwkSet, token: &str) {
+    let header = decode_header(token).unwrap();
+    let key = keys.find(&header.kid.unwrap()).expect("the key set has the token's key");
+    let mut validation = Validation::new(header.alg);
+    validation.set_audience(&["https://api.example"]);
+    validation.validate_exp = false; // by the machine's clock; the test has its own
+    let checked = decode::<Value>(token, &DecodingKey::from_jwk(key).unwrap(), &validation);
+    assert!(checked.unwrap().claims["exp"].as_i64().unwrap() > app.context.now().as_secs());
+}
