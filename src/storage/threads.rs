@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::Connection as _;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
@@ -21,6 +21,9 @@ const QUEUE_LIMIT: usize = 4_096;
 const BATCH_LIMIT: usize = 256;
 /// How long a thread waits for a connection before it says that the database is away.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// For so long after that, it is not waited for again.
+const AWAY_MEMORY: Duration = Duration::from_millis(500);
 
 /// A closure's answer, held back until it may be given.
 type Acknowledge = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
@@ -70,10 +73,11 @@ impl Threads {
             .connection_timeout(CONNECT_PATIENCE)
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build_unchecked(manager);
+        let pool = Arc::new(Pool { connections: pool, away: Mutex::new(None) });
         let jobs = Arc::new(Mutex::new(jobs));
         let mut threads = Vec::new();
         for index in 0..count {
-            let (jobs, pool) = (Arc::clone(&jobs), pool.clone());
+            let (jobs, pool) = (Arc::clone(&jobs), Arc::clone(&pool));
             let thread = Builder::new()
                 .name(format!("{name}-{index}"))
                 .spawn(move || run_pooled(&jobs, &pool))?;
@@ -151,16 +155,37 @@ fn stopped() -> StorageError {
     StorageError::Unavailable("the storage thread stopped".to_owned())
 }
 
-fn run_pooled(jobs: &Mutex<Receiver<Job>>, pool: &r2d2::Pool<ConnectionManager>) {
+struct Pool {
+    connections: r2d2::Pool<ConnectionManager>,
+    /// Since when the database has been away, and why.
+    away: Mutex<Option<(Instant, String)>>,
+}
+
+impl Pool {
+    /// Waits for a connection; not again and again, though, for a database that was away a moment ago.
+    fn get(&self) -> Result<r2d2::PooledConnection<ConnectionManager>, StorageError> {
+        let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        away = away.filter(|(since, _)| since.elapsed() < AWAY_MEMORY);
+        if let Some((_, why)) = away {
+            return self.connections.try_get().ok_or(StorageError::Unavailable(why));
+        }
+        self.connections.get().map_err(|error| {
+            let why = error.to_string();
+            let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+            *away = Some((Instant::now(), why.clone()));
+            StorageError::Unavailable(why)
+        })
+    }
+}
+
+fn run_pooled(jobs: &Mutex<Receiver<Job>>, pool: &Pool) {
     loop {
         let received = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = received else { return };
         // A panic is a bug of one request: its asker hears of it by the dropped channel.
         let _ = catch_unwind(AssertUnwindSafe(|| match pool.get() {
             Ok(mut connection) => job(Ok(&mut connection))(Ok(())),
-            Err(error) => {
-                job(Err(StorageError::Unavailable(error.to_string())))(Ok(()));
-            }
+            Err(error) => job(Err(error))(Ok(())),
         }));
     }
 }

@@ -8,7 +8,7 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, ResponseError, web};
 use std::sync::Arc;
 
 use super::extract::tenant::tenant_of;
@@ -17,7 +17,8 @@ use super::state::State;
 use crate::config::Scheme;
 use crate::domain::ids::ApplicationId;
 use crate::domain::session::BROWSER_ABSOLUTE_LIFE;
-use crate::flows::TenantSnapshot;
+use crate::flows::{Failure, TenantSnapshot};
+use crate::web::hosted::PageError;
 
 /// Where a tenant's pages are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,12 +62,21 @@ pub fn browser_session(state: &State, place: Place) -> SessionMiddleware<Databas
 /// `/t/{slug}`, since actix-session knows one path only.
 pub async fn scope_to_tenant(
     mut request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let path = request.match_info().get("slug").map(|slug| format!("/t/{slug}"));
     let place = if path.is_some() { Place::Path } else { Place::Host };
     drop_foreign_session(&mut request, place).await;
-    let mut response = next.call(request).await?;
+    let asked = request.request().clone();
+    let mut response = match next.call(request).await {
+        Ok(response) => response.map_into_boxed_body(),
+        // Handlers answer their own failures: this is the session middleware's, which cannot reach the store.
+        Err(error) => {
+            let failure = Failure::Unavailable(error.to_string());
+            let page = PageError::failure(&asked, &failure).error_response();
+            return Ok(ServiceResponse::new(asked, page));
+        }
+    };
     let Some(path) = path else { return Ok(response) };
     let cookies: Vec<HeaderValue> = response.headers_mut().remove(header::SET_COOKIE).collect();
     for value in cookies {

@@ -1,12 +1,12 @@
 //! A JSON body, read strictly.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use futures_core::future::LocalBoxFuture;
 use serde_json::{Map, Value};
 
 use crate::web::error::ApiError;
-use crate::web::extract::form::{is_content_type, too_large};
+use crate::web::extract::form::{is_content_type, read_body};
 
 /// A JSON object. `application/json` alone: a page of another origin cannot send it without asking first.
 pub struct JsonBody(Map<String, Value>);
@@ -17,9 +17,9 @@ impl FromRequest for JsonBody {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_json = is_content_type(request, "application/json");
-        let body = web::Bytes::from_request(request, payload);
+        let body = read_body(request, payload);
         Box::pin(async move {
-            let body = body.await.map_err(|_| too_large())?;
+            let body = body.await?;
             if body.is_empty() {
                 return Ok(Self(Map::new()));
             }

@@ -1,7 +1,9 @@
 //! A form body, read strictly.
 
+use std::time::Duration;
+
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_core::future::LocalBoxFuture;
 
@@ -18,7 +20,7 @@ impl FromRequest for Form {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_form = is_content_type(request, "application/x-www-form-urlencoded");
-        let body = web::Bytes::from_request(request, payload);
+        let body = read_body(request, payload);
         Box::pin(async move {
             if !is_form {
                 return Err(OAuthError::invalid_request(
@@ -26,18 +28,36 @@ impl FromRequest for Form {
                 )
                 .into());
             }
-            let body = body.await.map_err(|_| too_large())?;
+            let body = body.await?;
             Ok(Self(Parameters::parse(&body).map_err(OAuthError::from)?))
         })
     }
 }
 
-pub fn too_large() -> ApiError {
-    ApiError::json(
-        actix_web::http::StatusCode::PAYLOAD_TOO_LARGE,
-        "invalid_request",
-        "the request is larger than 64 KB",
-    )
+/// How long a client may take to send its body: a slow one holds a connection, and no longer than this.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The whole body, of bounded size and in bounded time.
+pub fn read_body(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<web::Bytes, ApiError>> + use<> {
+    let body = web::Bytes::from_request(request, payload);
+    async move {
+        match tokio::time::timeout(BODY_PATIENCE, body).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(_)) => Err(ApiError::json(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "invalid_request",
+                "the request is larger than 64 KB",
+            )),
+            Err(_) => Err(ApiError::json(
+                StatusCode::REQUEST_TIMEOUT,
+                "invalid_request",
+                "the request took too long to arrive",
+            )),
+        }
+    }
 }
 
 /// Whether the body says that it is of that media type, whatever its parameters.
