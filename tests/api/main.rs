@@ -3,9 +3,31 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod authorization_code;
+mod authorize;
+mod clients;
+mod cors;
+mod discovery;
 mod harness;
+mod hosts;
+mod introspection;
 mod isolation;
+mod json_api;
+mod json_api_cookie;
+mod json_api_refresh;
+mod json_api_register;
 mod key_rotation;
+mod login_page;
+mod logout;
+mod malformed;
+mod malformed_parameters;
 mod operations;
+mod outage;
+mod overload;
+mod pending_requests;
+mod prompts;
+mod refresh;
+mod revocation;
 mod rotation;
 mod rust_clients;
+mod timing;
+mod userinfo;

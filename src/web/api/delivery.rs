@@ -70,6 +70,16 @@ pub fn direct_client(
     }
 }
 
+/// The refresh token in a body, by either of its names.
+pub fn token_in(body: &JsonBody) -> Result<Option<&str>, ApiError> {
+    for name in ["refresh_token", "refreshToken"] {
+        if let Some(token) = body.text(name)?.filter(|token| !token.is_empty()) {
+            return Ok(Some(token));
+        }
+    }
+    Ok(None)
+}
+
 /// The refresh token of a call, and whether it came by cookie.
 pub fn refresh_token(
     request: &HttpRequest,
@@ -78,10 +88,8 @@ pub fn refresh_token(
     client: &Client,
     body: &JsonBody,
 ) -> Result<Option<(String, Delivery)>, ApiError> {
-    for name in ["refresh_token", "refreshToken"] {
-        if let Some(token) = body.text(name)?.filter(|token| !token.is_empty()) {
-            return Ok(Some((token.to_owned(), Delivery::Body)));
-        }
+    if let Some(token) = token_in(body)? {
+        return Ok(Some((token.to_owned(), Delivery::Body)));
     }
     let Some(token) = RefreshCookie::read(request, state, tenant, client.application.id) else {
         return Ok(None);

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::body::JsonBody;
-use super::delivery::{Delivery, refresh_token};
+use super::delivery::{Delivery, refresh_token, token_in};
 use crate::flows::account::direct;
 use crate::web::cookies::RefreshCookie;
 use crate::web::error::ApiError;
@@ -22,7 +22,7 @@ pub async fn post(
     let client_id = body.text("client_id").ok().flatten();
     let Ok(client) = client::of_json(&request, &tenant, client_id) else {
         // Without a client there is no cookie to look for; the token speaks for itself.
-        if let Ok(Some(token)) = body.text("refresh_token") {
+        if let Ok(Some(token)) = token_in(&body) {
             end(&request, &state, &tenant, token).await?;
         }
         return Ok(response.finish());

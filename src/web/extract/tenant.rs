@@ -58,6 +58,8 @@ fn name_of(request: &HttpRequest, public_host: &str) -> Option<TenantName> {
         .rsplit_once(':')
         .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
         .map_or(host, |(host, _)| host);
+    // The dot of the root makes no other name of it.
+    let host = host.strip_suffix('.').unwrap_or(host);
     match request.match_info().get("slug") {
         Some(slug) => {
             // A host that is some tenant's own serves that tenant at its root, and no other.

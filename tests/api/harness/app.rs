@@ -1,5 +1,7 @@
 //! The server of a test, and calls to it.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -56,6 +58,15 @@ impl Clock for TestClock {
 
 impl TestApp {
     pub async fn start(public_url: &str, database: &Database) -> Self {
+        Self::start_with(public_url, database, HashingSettings::default()).await
+    }
+
+    /// With threads and queues of another size for hashing passwords.
+    pub async fn start_with(
+        public_url: &str,
+        database: &Database,
+        hashing: HashingSettings,
+    ) -> Self {
         let listeners = Listeners::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = format!("127.0.0.1:{}", listeners.port().unwrap());
         let public_url = match public_url {
@@ -70,7 +81,7 @@ impl TestApp {
         let context = Arc::new(Context {
             db,
             clock: clock.clone(),
-            hasher: PasswordHasher::start(HashingSettings::default(), entropy.clone()).unwrap(),
+            hasher: PasswordHasher::start(hashing, entropy.clone()).unwrap(),
             entropy,
             sealer: Sealer::new(&key),
             refresh_tokens: RefreshTokens::new(&key),
@@ -111,6 +122,32 @@ impl TestApp {
 
     pub fn post(&self, url: &str) -> Call<'_> {
         self.call(Method::POST, url)
+    }
+
+    /// Sends just these bytes, in a connection of its own: what no client library would. They lack the blank
+    /// line that ends a head, and a body goes behind it.
+    pub fn send_raw(&self, head: &[u8], body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let request = [head, b"Connection: close\r\n\r\n", body].concat();
+        // Whoever refuses a request need not read it to its end.
+        let _ = stream.write_all(&request);
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| {
+            let sent = String::from_utf8_lossy(&request[..request.len().min(200)]).into_owned();
+            panic!("no answer to {sent:?}: {read:?} {text:?}")
+        });
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            let (name, value) = line.split_once(':').unwrap();
+            let name = header::HeaderName::from_bytes(name.as_bytes()).unwrap();
+            headers.append(name, header::HeaderValue::from_str(value.trim()).unwrap());
+        }
+        Answer { status, headers, body: body.to_owned() }
     }
 
     pub fn call(&self, method: Method, url: &str) -> Call<'_> {

@@ -109,7 +109,7 @@ impl<'a> Browser<'a> {
 }
 
 /// The URL that a path of the tenant's host is.
-fn absolute(tenant: &TestTenant, location: &str) -> String {
+pub fn absolute(tenant: &TestTenant, location: &str) -> String {
     Url::parse(&tenant.issuer).unwrap().join(location).unwrap().to_string()
 }
 

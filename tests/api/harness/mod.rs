@@ -4,10 +4,13 @@
 mod app;
 mod browser;
 mod database;
+mod rows;
 mod tenant;
 
+use doorward::crypto::hashing_threads::HashingSettings;
+
 pub use app::{Answer, Call, TestApp};
-pub use browser::{Browser, field};
+pub use browser::{Browser, absolute, field};
 pub use database::Database;
 pub use tenant::{PASSWORD, Query, TestClient, TestTenant, VERIFIER, claims, query};
 
@@ -36,8 +39,18 @@ pub fn run(database: Database, test: impl AsyncFnOnce(&TestApp)) {
 
 /// With another public URL than that of a server on loopback.
 pub fn run_as(public_url: &str, database: Database, test: impl AsyncFnOnce(&TestApp)) {
+    run_with(public_url, database, HashingSettings::default(), test);
+}
+
+/// With threads and queues of another size for hashing passwords.
+pub fn run_with(
+    public_url: &str,
+    database: Database,
+    hashing: HashingSettings,
+    test: impl AsyncFnOnce(&TestApp),
+) {
     actix_web::rt::System::new().block_on(async {
-        let app = TestApp::start(public_url, &database).await;
+        let app = TestApp::start_with(public_url, &database, hashing).await;
         test(&app).await;
         app.stop().await;
     });

@@ -160,6 +160,11 @@ impl TestApp {
             .expect(200)
     }
 
+    /// `POST /v1/auth/{call}` by a client that proves nothing.
+    pub async fn direct(&self, tenant: &TestTenant, call: &str, body: &Value) -> Answer {
+        self.post(&tenant.url(&format!("/v1/auth/{call}"))).json(body).send().await
+    }
+
     /// A refresh at the token endpoint, with the client's secret if it has one.
     pub async fn refresh(&self, tenant: &TestTenant, client: &TestClient, token: &str) -> Answer {
         self.token(tenant, client, &[("grant_type", "refresh_token"), ("refresh_token", token)])
@@ -212,6 +217,16 @@ impl TestApp {
 impl TestTenant {
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
+    }
+
+    /// What the user sends to the JSON API to sign in.
+    pub fn credentials(&self) -> Value {
+        json!({ "email": self.email, "password": PASSWORD })
+    }
+
+    /// The origin that the app `spa` allows.
+    pub fn spa_origin(&self) -> String {
+        format!("https://spa.{}.example", self.tenant.slug)
     }
 
     /// A good authorization request, to be varied.

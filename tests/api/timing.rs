@@ -1,0 +1,104 @@
+//! Whether an address has an account cannot be told by the time that a refused sign-in takes.
+//!
+//! Samples are taken by turns and compared as ratios, so a slow machine changes nothing. What else the machine
+//! does only ever adds to a sample, hence the lower quartile. Skipping the hash for any of the accounts makes
+//! its ratio about 0.1; a hash of other parameters shows as well.
+
+use std::time::{Duration, Instant};
+
+use doorward::domain::email_address::EmailAddress;
+use doorward::domain::ids::UserId;
+use doorward::domain::user::{User, UserStatus};
+use doorward::storage::StorageError;
+use serde_json::json;
+
+use crate::harness::{Browser, PASSWORD, TestApp, TestTenant, field, on_both_databases};
+
+on_both_databases! {
+    the_json_api_takes_the_same_time_whatever_was_wrong,
+    the_login_page_takes_the_same_time_whatever_was_wrong,
+}
+
+const ROUNDS: usize = 40;
+/// Held while samples are taken: these tests shall not disturb each other.
+static MEASURING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+/// Whom the sign-ins are for. The first is what the others are compared with.
+const ACCOUNTS: [(&str, &str); 4] = [
+    ("ada@acme.example", "not-her-password"),
+    ("nobody@acme.example", "not-her-password"),
+    ("off@acme.example", PASSWORD),
+    ("bare@acme.example", "not-her-password"),
+];
+
+async fn tenant(app: &TestApp) -> TestTenant {
+    let acme = app.tenant("acme").await;
+    app.user(&acme.tenant, "off@acme.example", &[]).await;
+    app.disable(&acme.tenant, "off@acme.example").await;
+    let now = app.context.now();
+    // Someone who signs in by an upstream provider.
+    let bare = User {
+        id: UserId::generate(now, &*app.context.entropy),
+        email: EmailAddress::parse("bare@acme.example").unwrap(),
+        email_verified: true,
+        name: None,
+        picture: None,
+        status: UserStatus::Active,
+        created_at: now,
+    };
+    let inserted = app
+        .context
+        .db
+        .write::<_, StorageError>(acme.tenant.id, move |tx| tx.users().insert(&bare, None));
+    inserted.await.unwrap();
+    acme
+}
+
+/// Takes the samples of all accounts, in another order each round, and compares.
+async fn compare(mut sign_in: impl AsyncFnMut(&'static str, &'static str)) {
+    let _alone = MEASURING.lock().await;
+    let mut samples = [const { Vec::new() }; ACCOUNTS.len()];
+    for round in 0..ROUNDS {
+        for turn in 0..ACCOUNTS.len() {
+            let account = match round % 2 {
+                0 => (round / 2 + turn) % ACCOUNTS.len(),
+                _ => (round / 2 + ACCOUNTS.len() - turn) % ACCOUNTS.len(),
+            };
+            let (email, password) = ACCOUNTS[account];
+            let started = Instant::now();
+            sign_in(email, password).await;
+            samples[account].push(started.elapsed());
+        }
+    }
+    let typical = samples.map(lower_quartile);
+    for ((email, _), took) in ACCOUNTS.iter().zip(typical).skip(1) {
+        let ratio = took.as_secs_f64() / typical[0].as_secs_f64();
+        assert!((0.8..1.25).contains(&ratio), "{email} takes {ratio:.2} of {typical:?}");
+    }
+}
+
+fn lower_quartile(mut samples: Vec<Duration>) -> Duration {
+    samples.sort();
+    samples[samples.len() / 4]
+}
+
+async fn the_json_api_takes_the_same_time_whatever_was_wrong(app: &TestApp) {
+    let acme = tenant(app).await;
+    compare(async |email, password| {
+        let body = json!({ "email": email, "password": password });
+        app.direct(&acme, "login", &body).await.refused(401, "invalid_credentials");
+    })
+    .await;
+}
+
+async fn the_login_page_takes_the_same_time_whatever_was_wrong(app: &TestApp) {
+    let acme = tenant(app).await;
+    let mut browser = Browser::new(app);
+    let url = acme.url("/login");
+    let csrf = field(&browser.get(&url).await, "csrf");
+    compare(async |email, password| {
+        let fields = [("csrf", &*csrf), ("email", email), ("password", password)];
+        let page = browser.submit(&url, &fields).await;
+        assert!(page.body.contains("That e-mail and password do not match."), "{page:?}");
+    })
+    .await;
+}
