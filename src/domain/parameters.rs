@@ -56,6 +56,12 @@ impl Parameters {
         self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Those of the given names, such as may be passed on in a URL, which histories and proxies remember.
+    pub fn only(&self, names: &[&str]) -> Self {
+        let pairs = self.pairs.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        Self { pairs: pairs.cloned().collect() }
+    }
+
     /// The same parameters, encoded anew.
     pub fn to_query(&self) -> String {
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(self.iter()).finish()

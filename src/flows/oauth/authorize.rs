@@ -25,6 +25,25 @@ use crate::storage::StorageError;
 const MAX_STATE_LENGTH: usize = 4_096;
 const MAX_NONCE_LENGTH: usize = 1_024;
 
+/// Those that are read here (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2, OpenID Connect Core §3.1.2.1).
+pub const PARAMETERS: [&str; 15] = [
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "resource",
+    "prompt",
+    "max_age",
+    "login_hint",
+    "id_token_hint",
+    "ui_locales",
+];
+
 /// Where, and how, an answer may go: a registered redirect URI of a known client.
 #[derive(Clone, Debug)]
 pub struct ReplyTo {
@@ -274,7 +293,8 @@ pub async fn keep(
 ) -> Result<RequestId, Failure> {
     let now = context.now();
     let id = RequestId::generate(now, &*context.entropy);
-    let pending = PendingRequest { id, query: parameters.to_query(), created_at: now };
+    let pending =
+        PendingRequest { id, query: parameters.only(&PARAMETERS).to_query(), created_at: now };
     let kept = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         tx.authorization_requests().insert(&pending, &browser)
     });

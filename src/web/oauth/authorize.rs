@@ -79,7 +79,11 @@ pub async fn post(
     if let Err(error) = authorize::check(tenant, &reply_to, &parameters) {
         return reply::with_error(&request, tenant, &reply_to, &error);
     }
-    let location = format!("{}/oauth2/authorize?{}", tenant.base_path, parameters.to_query());
+    let location = format!(
+        "{}/oauth2/authorize?{}",
+        tenant.base_path,
+        parameters.only(&authorize::PARAMETERS).to_query()
+    );
     Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish())
 }
 

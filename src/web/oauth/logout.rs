@@ -16,6 +16,9 @@ use crate::web::extract::form::Form;
 use crate::web::hosted::{Page, PageError, Policy, render};
 use crate::web::state::State;
 
+/// The parameters of a logout request, as far as we use them (§2).
+const CARRIED: [&str; 4] = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"];
+
 /// "Sign out?": asked where no client vouches for the user's wish.
 #[derive(Template)]
 #[template(path = "hosted/logout.html")]
@@ -64,8 +67,11 @@ pub async fn post(
         _ => {
             logout::check(browser.tenant(), &parameters)
                 .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
-            let location =
-                format!("{}/oauth2/logout?{}", browser.tenant().base_path, parameters.to_query());
+            let location = format!(
+                "{}/oauth2/logout?{}",
+                browser.tenant().base_path,
+                parameters.only(&CARRIED).to_query()
+            );
             return Ok(HttpResponse::SeeOther()
                 .insert_header((header::LOCATION, location))
                 .finish());
@@ -145,12 +151,11 @@ fn ask(
     parameters: &Parameters,
 ) -> Result<HttpResponse, PageError> {
     let tenant = browser.tenant();
-    let carried = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"];
     let page = LogoutPage {
         page: Page::of(tenant),
         action: format!("{}/oauth2/logout", tenant.base_path),
         csrf: browser.secret.clone(),
-        fields: carried
+        fields: CARRIED
             .into_iter()
             .filter_map(|name| {
                 parameters.get(name).map(|value| (name.to_owned(), value.to_owned()))

@@ -44,10 +44,6 @@ impl TestClock {
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
-
-    pub fn back(&self, by: Duration) {
-        self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
-    }
 }
 
 impl Clock for TestClock {
@@ -110,10 +106,6 @@ impl TestApp {
 
     pub async fn stop(self) {
         self.server.stop(false).await;
-    }
-
-    pub fn address(&self) -> &str {
-        &self.address
     }
 
     pub fn get(&self, url: &str) -> Call<'_> {
