@@ -1,8 +1,7 @@
 //! Whether an address has an account cannot be told by the time that a refused sign-in takes.
 //!
-//! Samples are taken by turns and compared as ratios, so a slow machine changes nothing. What else the machine
-//! does only ever adds to a sample, hence the lower quartile. Skipping the hash for any of the accounts makes
-//! its ratio about 0.1; a hash of other parameters shows as well.
+//! Samples are taken by turns and compared as ratios, so a slow machine changes nothing. Skipping the hash for
+//! any of the accounts makes its ratio about 0.1; a hash of other parameters shows as well.
 
 use std::time::{Duration, Instant};
 
@@ -20,6 +19,7 @@ on_both_databases! {
 }
 
 const ROUNDS: usize = 40;
+const ATTEMPTS: usize = 4;
 /// Held while samples are taken: these tests shall not disturb each other.
 static MEASURING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// Whom the sign-ins are for. The first is what the others are compared with.
@@ -53,9 +53,26 @@ async fn tenant(app: &TestApp) -> TestTenant {
     acme
 }
 
-/// Takes the samples of all accounts, in another order each round, and compares.
+/// Takes samples of all accounts until their medians agree. Other work on the machine can part them once; a
+/// difference that an attacker could see parts them each time.
 async fn compare(mut sign_in: impl AsyncFnMut(&'static str, &'static str)) {
     let _alone = MEASURING.lock().await;
+    let mut seen = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let medians = medians(&mut sign_in).await;
+        let ratios = medians.map(|median| median.as_secs_f64() / medians[0].as_secs_f64());
+        if ratios.iter().all(|ratio| (0.8..1.25).contains(ratio)) {
+            return;
+        }
+        seen.push(ratios);
+    }
+    panic!("the accounts differ, whenever one looks: {seen:.2?} for {ACCOUNTS:?}");
+}
+
+/// By turns, in another order each round.
+async fn medians(
+    sign_in: &mut impl AsyncFnMut(&'static str, &'static str),
+) -> [Duration; ACCOUNTS.len()] {
     let mut samples = [const { Vec::new() }; ACCOUNTS.len()];
     for round in 0..ROUNDS {
         for turn in 0..ACCOUNTS.len() {
@@ -69,16 +86,10 @@ async fn compare(mut sign_in: impl AsyncFnMut(&'static str, &'static str)) {
             samples[account].push(started.elapsed());
         }
     }
-    let typical = samples.map(lower_quartile);
-    for ((email, _), took) in ACCOUNTS.iter().zip(typical).skip(1) {
-        let ratio = took.as_secs_f64() / typical[0].as_secs_f64();
-        assert!((0.8..1.25).contains(&ratio), "{email} takes {ratio:.2} of {typical:?}");
-    }
-}
-
-fn lower_quartile(mut samples: Vec<Duration>) -> Duration {
-    samples.sort();
-    samples[samples.len() / 4]
+    samples.map(|mut samples| {
+        samples.sort();
+        samples[samples.len() / 2]
+    })
 }
 
 async fn the_json_api_takes_the_same_time_whatever_was_wrong(app: &TestApp) {
