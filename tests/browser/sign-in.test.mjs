@@ -188,6 +188,7 @@ describe('an app sends its user here', () => {
   it('by keyboard alone', () =>
     onScreen({}, async page => {
       await page.goto(authorizeUrl());
+      await page.locator('#email:focus').waitFor(); // the field has the focus by itself, with the first frame
       await page.keyboard.type(doorward.user.email);
       await page.keyboard.press('Tab');
       await page.keyboard.type(doorward.user.password);
