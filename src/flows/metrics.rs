@@ -15,7 +15,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Counts what became of a refresh token; `None` where there was no family to judge it by.
+    /// Counts what became of a refresh token; `None` where it never came to a verdict.
     pub(super) fn refresh_judged(&self, verdict: Option<Verdict>) {
         let counter = match verdict {
             Some(Verdict::Rotate) => &self.rotations,
@@ -45,7 +45,11 @@ impl Metrics {
                 "Refresh tokens newer than the database knew: it has lost writes",
                 &self.caught_up,
             ),
-            ("refused", "Refresh tokens that were good for nothing", &self.refused),
+            (
+                "refused",
+                "Refresh tokens that were refused, and whose family stays as it was",
+                &self.refused,
+            ),
         ] {
             registry.register(format!("doorward_refresh_{name}"), help, counter.clone());
         }

@@ -29,7 +29,7 @@ fn is_public(answer: &Answer) -> Value {
 }
 
 #[track_caller]
-fn describes(document: &Value, tenant: &TestTenant) {
+pub fn describes(document: &Value, tenant: &TestTenant) {
     assert_eq!(document["issuer"], *tenant.issuer);
     assert!(!tenant.issuer.ends_with('/'));
     for (name, path) in [

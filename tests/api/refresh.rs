@@ -32,17 +32,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[track_caller]
-fn refresh_token(answer: &Answer) -> String {
-    text(&answer.expect(200), "refresh_token")
-}
-
-#[track_caller]
 fn text(answer: &Value, name: &str) -> String {
     answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
-}
-
-async fn begin(app: &TestApp, tenant: &TestTenant, client: &TestClient) -> String {
-    text(&app.sign_in(tenant, client).await, "refresh_token")
 }
 
 async fn a_refresh_goes_on_with_the_sign_in_as_it_was(app: &TestApp) {
@@ -79,7 +70,7 @@ async fn a_refresh_goes_on_with_the_sign_in_as_it_was(app: &TestApp) {
 
 async fn roles_are_read_afresh(app: &TestApp) {
     let acme = app.tenant("acme").await;
-    let first = begin(app, &acme, &acme.web).await;
+    let first = app.begin(&acme, &acme.web).await;
     let user = acme.user;
     let granted = app.context.db.write::<_, StorageError>(acme.tenant.id, move |tx| {
         let member = tx.roles().find_by_key(&RoleKey::parse("MEMBER").unwrap())?.unwrap();
@@ -103,7 +94,7 @@ async fn roles_are_read_afresh(app: &TestApp) {
 
 async fn a_narrower_scope_holds_for_one_answer(app: &TestApp) {
     let acme = app.tenant("acme").await;
-    let first = begin(app, &acme, &acme.web).await;
+    let first = app.begin(&acme, &acme.web).await;
     let fields =
         [("grant_type", "refresh_token"), ("refresh_token", &*first), ("scope", "email profile")];
     let narrow = app.token(&acme, &acme.web, &fields).await.expect(200);
@@ -117,7 +108,7 @@ async fn a_narrower_scope_holds_for_one_answer(app: &TestApp) {
 
 async fn a_resource_that_is_not_allowed_spends_nothing(app: &TestApp) {
     let acme = app.tenant("acme").await;
-    let first = begin(app, &acme, &acme.spa).await;
+    let first = app.begin(&acme, &acme.spa).await;
     let ask = async |resource: &str| {
         let fields =
             [("grant_type", "refresh_token"), ("refresh_token", &*first), ("resource", resource)];
@@ -138,10 +129,10 @@ async fn reuse_at_a_public_client_is_found_at_the_end_of_the_window(app: &TestAp
             events.iter().filter(|event| *event == "refresh.reuse_detected").count()
         };
         let before = reuses().await;
-        let first = begin(app, &acme, client).await;
-        let second = refresh_token(&app.refresh(&acme, client, &first).await);
+        let first = app.begin(&acme, client).await;
+        let second = app.refresh(&acme, client, &first).await.refresh_token();
         app.clock.advance(30 * SECOND - Duration::from_millis(1));
-        assert_eq!(refresh_token(&app.refresh(&acme, client, &first).await), second);
+        assert_eq!(app.refresh(&acme, client, &first).await.refresh_token(), second);
         assert_eq!(reuses().await, before);
         app.clock.advance(Duration::from_millis(1));
         app.refresh(&acme, client, &first).await.refused(400, "invalid_grant");
@@ -153,11 +144,11 @@ async fn reuse_at_a_public_client_is_found_at_the_end_of_the_window(app: &TestAp
 async fn replays_never_extend_the_window(app: &TestApp) {
     let acme = app.tenant("acme").await;
     for (client, step) in [(&acme.spa, 10 * SECOND), (&acme.web, 8 * 60 * 60 * SECOND)] {
-        let first = begin(app, &acme, client).await;
-        let second = refresh_token(&app.refresh(&acme, client, &first).await);
+        let first = app.begin(&acme, client).await;
+        let second = app.refresh(&acme, client, &first).await.refresh_token();
         for _ in 0..2 {
             app.clock.advance(step);
-            assert_eq!(refresh_token(&app.refresh(&acme, client, &first).await), second);
+            assert_eq!(app.refresh(&acme, client, &first).await.refresh_token(), second);
         }
         app.clock.advance(step);
         app.refresh(&acme, client, &first).await.refused(400, "invalid_grant");
@@ -168,14 +159,14 @@ async fn replays_never_extend_the_window(app: &TestApp) {
 async fn each_use_extends_the_idle_time_but_nothing_the_absolute_one(app: &TestApp) {
     let acme = app.tenant("acme").await;
     for client in [&acme.web, &acme.spa] {
-        let mut token = begin(app, &acme, client).await;
+        let mut token = app.begin(&acme, client).await;
         for _ in 0..4 {
             app.clock.advance(7 * DAY - Duration::from_millis(1));
-            token = refresh_token(&app.refresh(&acme, client, &token).await);
+            token = app.refresh(&acme, client, &token).await.refresh_token();
         }
         // 28 days less 4 ms are over: in the last millisecond of the thirtieth day it is still good.
         app.clock.advance(2 * DAY + Duration::from_millis(3));
-        token = refresh_token(&app.refresh(&acme, client, &token).await);
+        token = app.refresh(&acme, client, &token).await.refresh_token();
         app.clock.advance(Duration::from_millis(1));
         app.refresh(&acme, client, &token).await.refused(400, "invalid_grant");
         let events = app.audit(&acme.tenant).await;
@@ -192,11 +183,11 @@ async fn an_app_may_set_its_own_lifetimes(app: &TestApp) {
         ..TokenSettings::default()
     };
     let brief = app.client(&acme.tenant, "brief", ApplicationKind::Web, settings).await;
-    let idle = begin(app, &acme, &brief).await;
+    let idle = app.begin(&acme, &brief).await;
     app.clock.advance(2 * DAY);
     app.refresh(&acme, &brief, &idle).await.refused(400, "invalid_grant");
 
-    let first = begin(app, &acme, &brief).await;
+    let first = app.begin(&acme, &brief).await;
     app.clock.advance(2 * DAY - SECOND);
     let answer = app.refresh(&acme, &brief, &first).await.expect(200);
     assert_eq!(answer["expires_in"], 60);
@@ -209,7 +200,7 @@ async fn an_app_may_set_its_own_lifetimes(app: &TestApp) {
 
 async fn a_disabled_app_refreshes_no_more(app: &TestApp) {
     let acme = app.tenant("acme").await;
-    let (of_web, of_spa) = (begin(app, &acme, &acme.web).await, begin(app, &acme, &acme.spa).await);
+    let (of_web, of_spa) = (app.begin(&acme, &acme.web).await, app.begin(&acme, &acme.spa).await);
     let web = ApplicationId::parse(&acme.web.id).unwrap();
     let disabled = app.context.db.write::<_, StorageError>(acme.tenant.id, move |tx| {
         tx.applications().set_status(web, ApplicationStatus::Disabled)
@@ -222,7 +213,7 @@ async fn a_disabled_app_refreshes_no_more(app: &TestApp) {
 
 async fn a_service_has_nothing_to_refresh(app: &TestApp) {
     let acme = app.tenant("acme").await;
-    let token = begin(app, &acme, &acme.web).await;
+    let token = app.begin(&acme, &acme.web).await;
     app.refresh(&acme, &acme.service, &token).await.refused(400, "unauthorized_client");
     app.refresh(&acme, &acme.web, &token).await.expect(200);
 }
@@ -232,17 +223,17 @@ async fn a_service_has_nothing_to_refresh(app: &TestApp) {
 async fn after_the_database_lost_a_write_the_family_catches_up(app: &TestApp) {
     let acme = app.tenant("acme").await;
     for client in [&acme.web, &acme.spa] {
-        let mut tokens = vec![begin(app, &acme, client).await];
+        let mut tokens = vec![app.begin(&acme, client).await];
         for index in 0..3 {
-            tokens.push(refresh_token(&app.refresh(&acme, client, &tokens[index]).await));
+            tokens.push(app.refresh(&acme, client, &tokens[index]).await.refresh_token());
         }
         let lose = "UPDATE refresh_families SET generation = 2 WHERE generation = 4";
         assert_eq!(app.execute(lose), 1);
-        let next = refresh_token(&app.refresh(&acme, client, &tokens[3]).await);
+        let next = app.refresh(&acme, client, &tokens[3]).await.refresh_token();
         assert!(!tokens.contains(&next));
         let again = app.refresh(&acme, client, &tokens[3]).await;
-        assert_eq!(refresh_token(&again), next, "one successor");
-        let last = refresh_token(&app.refresh(&acme, client, &next).await);
+        assert_eq!(again.refresh_token(), next, "one successor");
+        let last = app.refresh(&acme, client, &next).await.refresh_token();
         app.refresh(&acme, client, &tokens[3]).await.refused(400, "invalid_grant");
         app.refresh(&acme, client, &last).await.refused(400, "invalid_grant");
     }
@@ -254,9 +245,9 @@ async fn no_refresh_token_is_stored(app: &TestApp) {
     let acme = app.tenant("acme").await;
     let mut tokens = Vec::new();
     for client in [&acme.web, &acme.spa] {
-        let first = begin(app, &acme, client).await;
-        let second = refresh_token(&app.refresh(&acme, client, &first).await);
-        let third = refresh_token(&app.refresh(&acme, client, &second).await);
+        let first = app.begin(&acme, client).await;
+        let second = app.refresh(&acme, client, &first).await.refresh_token();
+        let third = app.refresh(&acme, client, &second).await.refresh_token();
         tokens.extend([first, second, third]);
     }
     tokens.push(text(&app.login(&acme).await, "refresh_token"));

@@ -24,23 +24,14 @@ on_both_databases! {
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-#[track_caller]
-fn refresh_token(answer: &Answer) -> String {
-    answer.expect(200)["refresh_token"].as_str().unwrap().to_owned()
-}
-
-async fn begin(app: &TestApp, tenant: &TestTenant, client: &TestClient) -> String {
-    app.sign_in(tenant, client).await["refresh_token"].as_str().unwrap().to_owned()
-}
-
 async fn twenty_refreshes_at_once_make_one_new_generation(app: &TestApp) {
     let acme = app.tenant("acme").await;
     for client in [&acme.web, &acme.spa] {
-        let mut tokens = vec![begin(app, &acme, client).await];
+        let mut tokens = vec![app.begin(&acme, client).await];
         for round in 0..10 {
             let newest = &tokens[round];
             let answers = join_all((0..20).map(|_| app.refresh(&acme, client, newest))).await;
-            let successors: Vec<String> = answers.iter().map(refresh_token).collect();
+            let successors: Vec<String> = answers.iter().map(Answer::refresh_token).collect();
             assert!(successors.iter().all(|token| *token == successors[0]), "one successor");
             assert!(!tokens.contains(&successors[0]), "a new one");
             tokens.push(successors[0].clone());
@@ -49,7 +40,7 @@ async fn twenty_refreshes_at_once_make_one_new_generation(app: &TestApp) {
         // it, and the one before that is a thief's.
         let newest = tokens.len() - 1;
         let again = app.refresh(&acme, client, &tokens[newest - 1]).await;
-        assert_eq!(refresh_token(&again), tokens[newest]);
+        assert_eq!(again.refresh_token(), tokens[newest]);
         app.refresh(&acme, client, &tokens[newest - 2]).await.refused(400, "invalid_grant");
         app.refresh(&acme, client, &tokens[newest]).await.refused(400, "invalid_grant");
     }
@@ -57,10 +48,10 @@ async fn twenty_refreshes_at_once_make_one_new_generation(app: &TestApp) {
 
 async fn a_token_two_generations_old_kills_its_family(app: &TestApp) {
     let acme = app.tenant("acme").await;
-    let stolen = begin(app, &acme, &acme.web).await;
-    let second = refresh_token(&app.refresh(&acme, &acme.web, &stolen).await);
-    let third = refresh_token(&app.refresh(&acme, &acme.web, &second).await);
-    let other_sign_in = begin(app, &acme, &acme.web).await;
+    let stolen = app.begin(&acme, &acme.web).await;
+    let second = app.refresh(&acme, &acme.web, &stolen).await.refresh_token();
+    let third = app.refresh(&acme, &acme.web, &second).await.refresh_token();
+    let other_sign_in = app.begin(&acme, &acme.web).await;
     app.refresh(&acme, &acme.web, &stolen).await.refused(400, "invalid_grant");
     for token in [&second, &third] {
         app.refresh(&acme, &acme.web, token).await.refused(400, "invalid_grant");
@@ -72,11 +63,11 @@ async fn a_token_two_generations_old_kills_its_family(app: &TestApp) {
 
 async fn a_lost_answer_is_given_again_within_the_window(app: &TestApp) {
     let acme = app.tenant("acme").await;
-    let first = begin(app, &acme, &acme.spa).await;
-    let second = refresh_token(&app.refresh(&acme, &acme.spa, &first).await);
+    let first = app.begin(&acme, &acme.spa).await;
+    let second = app.refresh(&acme, &acme.spa, &first).await.refresh_token();
     app.clock.advance(29 * SECOND);
     let again = app.refresh(&acme, &acme.spa, &first).await;
-    assert_eq!(refresh_token(&again), second);
+    assert_eq!(again.refresh_token(), second);
     app.clock.advance(SECOND);
     app.refresh(&acme, &acme.spa, &first).await.refused(400, "invalid_grant");
     app.refresh(&acme, &acme.spa, &second).await.refused(400, "invalid_grant");
@@ -84,7 +75,7 @@ async fn a_lost_answer_is_given_again_within_the_window(app: &TestApp) {
 
 async fn the_window_counts_from_the_first_use(app: &TestApp) {
     let acme = app.tenant("acme").await;
-    let first = begin(app, &acme, &acme.spa).await;
+    let first = app.begin(&acme, &acme.spa).await;
     app.refresh(&acme, &acme.spa, &first).await.expect(200);
     for _ in 0..2 {
         app.clock.advance(14 * SECOND);
@@ -96,16 +87,16 @@ async fn the_window_counts_from_the_first_use(app: &TestApp) {
 
 async fn a_client_with_a_secret_may_come_back_for_a_day(app: &TestApp) {
     let acme = app.tenant("acme").await;
-    let first = begin(app, &acme, &acme.web).await;
-    let second = refresh_token(&app.refresh(&acme, &acme.web, &first).await);
+    let first = app.begin(&acme, &acme.web).await;
+    let second = app.refresh(&acme, &acme.web, &first).await.refresh_token();
     app.clock.advance(DAY - SECOND);
-    assert_eq!(refresh_token(&app.refresh(&acme, &acme.web, &first).await), second);
+    assert_eq!(app.refresh(&acme, &acme.web, &first).await.refresh_token(), second);
     app.clock.advance(SECOND);
     app.refresh(&acme, &acme.web, &first).await.refused(400, "invalid_grant");
 
     // Only while the successor is unused.
-    let first = begin(app, &acme, &acme.web).await;
-    let second = refresh_token(&app.refresh(&acme, &acme.web, &first).await);
+    let first = app.begin(&acme, &acme.web).await;
+    let second = app.refresh(&acme, &acme.web, &first).await.refresh_token();
     app.refresh(&acme, &acme.web, &second).await.expect(200);
     app.refresh(&acme, &acme.web, &first).await.refused(400, "invalid_grant");
 }
@@ -117,12 +108,12 @@ async fn an_app_may_set_its_own_window_but_a_public_client_a_minute_at_most(app:
         ..TokenSettings::default()
     };
     let strict = app.client(&acme.tenant, "strict", ApplicationKind::Web, with_window(0)).await;
-    let first = begin(app, &acme, &strict).await;
+    let first = app.begin(&acme, &strict).await;
     app.refresh(&acme, &strict, &first).await.expect(200);
     app.refresh(&acme, &strict, &first).await.refused(400, "invalid_grant");
 
     let lenient = app.client(&acme.tenant, "lenient", ApplicationKind::Spa, with_window(600)).await;
-    let first = begin(app, &acme, &lenient).await;
+    let first = app.begin(&acme, &lenient).await;
     app.refresh(&acme, &lenient, &first).await.expect(200);
     app.clock.advance(59 * SECOND);
     app.refresh(&acme, &lenient, &first).await.expect(200);
@@ -133,16 +124,16 @@ async fn an_app_may_set_its_own_window_but_a_public_client_a_minute_at_most(app:
 async fn a_family_ends_when_it_is_idle_and_when_it_is_old(app: &TestApp) {
     let acme = app.tenant("acme").await;
     // Not used for seven days.
-    let idle = begin(app, &acme, &acme.web).await;
+    let idle = app.begin(&acme, &acme.web).await;
     app.clock.advance(7 * DAY - SECOND);
-    let idle = refresh_token(&app.refresh(&acme, &acme.web, &idle).await);
+    let idle = app.refresh(&acme, &acme.web, &idle).await.refresh_token();
     app.clock.advance(7 * DAY);
     app.refresh(&acme, &acme.web, &idle).await.refused(400, "invalid_grant");
     // Thirty days after the sign-in, however often it was used.
-    let mut token = begin(app, &acme, &acme.web).await;
+    let mut token = app.begin(&acme, &acme.web).await;
     for _ in 0..5 {
         app.clock.advance(6 * DAY - SECOND);
-        token = refresh_token(&app.refresh(&acme, &acme.web, &token).await);
+        token = app.refresh(&acme, &acme.web, &token).await.refresh_token();
     }
     app.clock.advance(5 * SECOND);
     app.refresh(&acme, &acme.web, &token).await.refused(400, "invalid_grant");
@@ -150,7 +141,7 @@ async fn a_family_ends_when_it_is_idle_and_when_it_is_old(app: &TestApp) {
 
 async fn what_is_not_a_good_token_harms_nothing(app: &TestApp) {
     let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
-    let good = begin(app, &acme, &acme.web).await;
+    let good = app.begin(&acme, &acme.web).await;
     let mut bad = vec![String::from("x"), good[1..].to_owned(), format!("{good}A"), good.repeat(2)];
     for index in 0..good.len() {
         let mut letters: Vec<char> = good.chars().collect();
@@ -177,7 +168,7 @@ async fn a_disabled_user_and_an_ended_session_refresh_no_more(app: &TestApp) {
     let token = tokens["refresh_token"].as_str().unwrap();
     app.refresh(&acme, &acme.web, token).await.refused(400, "invalid_grant");
 
-    let token = begin(app, &acme, &acme.web).await;
+    let token = app.begin(&acme, &acme.web).await;
     app.disable(&acme.tenant, &acme.email).await;
     app.refresh(&acme, &acme.web, &token).await.refused(400, "invalid_grant");
 }

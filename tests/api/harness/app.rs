@@ -226,6 +226,12 @@ impl Answer {
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
+    /// The refresh token of an answer that must be good.
+    #[track_caller]
+    pub fn refresh_token(&self) -> String {
+        self.expect(200)["refresh_token"].as_str().unwrap().to_owned()
+    }
+
     /// A refusal in the form that every JSON endpoint has.
     #[track_caller]
     pub fn refused(&self, status: u16, error: &str) {

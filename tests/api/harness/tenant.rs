@@ -207,6 +207,12 @@ impl TestApp {
         browser.code(tenant, client).await
     }
 
+    /// The refresh token of a sign-in through the hosted page.
+    pub async fn begin(&self, tenant: &TestTenant, client: &TestClient) -> String {
+        let tokens = self.sign_in(tenant, client).await;
+        tokens["refresh_token"].as_str().unwrap().to_owned()
+    }
+
     /// The tokens of a sign-in through the hosted page.
     pub async fn sign_in(&self, tenant: &TestTenant, client: &TestClient) -> Value {
         let code = self.code(tenant, client).await;

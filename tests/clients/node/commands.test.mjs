@@ -132,6 +132,8 @@ for (const database of DATABASES) {
         DOORWARD_LISTEN: `127.0.0.1:${port}`,
         DOORWARD_MASTER_KEY: randomBytes(32).toString('base64'),
         DOORWARD_LOG_FORMAT: 'json',
+        DOORWARD_METRICS_LISTEN: `127.0.0.1:${port + 1}`,
+        DOORWARD_METRICS_TENANT_LABEL: 'on',
       };
       const server = spawn(process.env.DOORWARD_BIN, ['serve'], { env: { ...process.env, ...env } });
       let log = '';
@@ -162,6 +164,11 @@ for (const database of DATABASES) {
         for (const secret of [password, body.refresh_token, body.token, env.DOORWARD_MASTER_KEY, 'a@example.com']) {
           assert.ok(!log.includes(secret), 'no secret reaches the log');
         }
+        const metrics = await fetch(`http://localhost:${port + 1}/metrics`);
+        assert.equal(metrics.status, 200);
+        assert.match(await metrics.text(), /^doorward_http_requests_total\{.*status="200",tenant="shop"\} 1$/m);
+        assert.equal((await fetch(`${env.DOORWARD_PUBLIC_URL}/metrics`)).status, 404, 'it has an address of its own');
+        assert.equal((await fetch(`http://localhost:${port + 1}/healthz`)).status, 404, 'and nothing else is there');
         const line = log.split('\n').filter(Boolean).map(text => JSON.parse(text)).find(({ span }) => span?.tenant === 'shop');
         assert.ok(line.span.id && line.span.route, 'a request is logged with its id, tenant and route');
       } finally {
@@ -184,11 +191,13 @@ describe('a weak or contradictory configuration', () => {
       DOORWARD_PUBLIC_URL: 'http://auth.example.com',
       DOORWARD_LISTEN: 'nowhere',
       DOORWARD_TRUSTED_PROXIES: 'proxy',
+      DOORWARD_METRICS_LISTEN: 'somewhere',
+      DOORWARD_METRICS_TENANT_LABEL: 'maybe',
       DOORWARD_SMTP_URL: 'smtp://127.0.0.1',
     });
     await rm(dataDir, { recursive: true, force: true });
     assert.equal(code, 1);
-    for (const name of ['DATABASE_URL', 'DOORWARD_PUBLIC_URL', 'DOORWARD_LISTEN', 'DOORWARD_TRUSTED_PROXIES', 'DOORWARD_MAIL_FROM', 'DOORWARD_MASTER_KEY']) {
+    for (const name of ['DATABASE_URL', 'DOORWARD_PUBLIC_URL', 'DOORWARD_LISTEN', 'DOORWARD_TRUSTED_PROXIES', 'DOORWARD_METRICS_LISTEN', 'DOORWARD_METRICS_TENANT_LABEL', 'DOORWARD_MAIL_FROM', 'DOORWARD_MASTER_KEY']) {
       assert.match(stderr, new RegExp(name));
     }
   });
