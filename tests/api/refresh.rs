@@ -11,7 +11,7 @@ use doorward::domain::role::RoleKey;
 use doorward::storage::StorageError;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, TestApp, TestClient, TestTenant, claims, on_both_databases};
+use crate::harness::{TestApp, claims, on_both_databases};
 
 on_both_databases! {
     a_refresh_goes_on_with_the_sign_in_as_it_was,

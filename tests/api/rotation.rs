@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorward::domain::application::{ApplicationKind, TokenSettings};
 use futures_util::future::join_all;
 
-use crate::harness::{Answer, TestApp, TestClient, TestTenant, on_both_databases};
+use crate::harness::{Answer, TestApp, on_both_databases};
 
 on_both_databases! {
     twenty_refreshes_at_once_make_one_new_generation,
