@@ -4,8 +4,9 @@
 //!
 //! ```text
 //! domain      what things are, without I/O
+//! messages    what people read, in their language
 //! config      typed settings            crypto   passwords, tokens, sealing
-//! storage     the database
+//! storage     the database              mail     SMTP, and the mailbox of `dev`
 //! flows       the use cases
 //! web         HTTP                      jobs     housekeeping       cli   commands
 //! ```
@@ -14,9 +15,11 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod domain;
+pub mod messages;
 
 pub mod config;
 pub mod crypto;
+pub mod mail;
 pub mod storage;
 
 pub mod flows;

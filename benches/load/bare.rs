@@ -10,7 +10,7 @@ use doorward::crypto::entropy::OsEntropy;
 use doorward::crypto::jwt::{self, SigningKey, TokenType};
 use doorward::crypto::password::{Arena, SALT_LENGTH, hash};
 use doorward::domain::application::{
-    Application, ApplicationKind, ApplicationStatus, ClientAuthentication, DirectLogin,
+    Application, ApplicationKind, ApplicationStatus, ClientAuthentication, DirectLogin, Party,
     TokenSettings,
 };
 use doorward::domain::authorization_code::Grant;
@@ -22,7 +22,7 @@ use doorward::domain::scope::Scopes;
 use doorward::domain::secret::Secret;
 use doorward::domain::session::{Method, Session, SessionKind};
 use doorward::domain::signing_key::Algorithm;
-use doorward::domain::tenant::{DisplayName, SignUp, Slug, Tenant, TenantStatus};
+use doorward::domain::tenant::{AccountPolicy, DisplayName, Slug, Tenant, TenantStatus};
 use doorward::domain::user::{User, UserStatus};
 use doorward::storage::{DatabaseUrl, Db, Device, Rotation, StorageError};
 use serde_json::json;
@@ -105,7 +105,9 @@ fn fill(db: &Db, count: usize) -> (TenantId, Vec<FamilyId>) {
         name: DisplayName::parse("Bare").unwrap(),
         domain: None,
         status: TenantStatus::Active,
-        sign_up: SignUp::Closed,
+        accounts: AccountPolicy::default(),
+        accent: None,
+        reply_to: None,
         created_at: now,
     };
     let id = tenant.id;
@@ -118,6 +120,7 @@ fn fill(db: &Db, count: usize) -> (TenantId, Vec<FamilyId>) {
         picture: None,
         status: UserStatus::Active,
         created_at: now,
+        deletes_at: None,
     };
     let families: Vec<_> = (0..count).map(|_| FamilyId::generate(now, &*entropy)).collect();
     let ids = families.clone();
@@ -170,6 +173,7 @@ fn application(id: ApplicationId, now: doorward::domain::clock::Timestamp) -> Ap
         kind: ApplicationKind::Web,
         status: ApplicationStatus::Active,
         direct_login: DirectLogin::Allowed,
+        party: Party::First,
         is_default: true,
         audience: None,
         redirect_uris: vec![],

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::output::Output;
 use super::{CommandError, Outcome, open};
-use crate::domain::application::{ApplicationKind, DirectLogin, TokenSettings};
+use crate::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
 use crate::domain::tenant::DisplayName;
 use crate::flows::administration::applications::{self, MadeApplication, NewApplication};
 
@@ -46,6 +46,9 @@ pub struct Create {
     /// Stand in for clients of the JSON API that do not name themselves
     #[arg(long)]
     default: bool,
+    /// Somebody else's application: users are asked what it may see
+    #[arg(long)]
+    third_party: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -71,6 +74,7 @@ impl App {
                 DirectLogin::Refused
             },
             is_default: create.default,
+            party: if create.third_party { Party::Third } else { Party::First },
             tokens: TokenSettings::default(),
             secret: None,
         };
@@ -88,6 +92,7 @@ impl App {
             "post_logout_redirect_uris": uris(&application.post_logout_redirect_uris),
             "direct_login": application.direct_login == DirectLogin::Allowed,
             "default": application.is_default,
+            "third_party": application.party == Party::Third,
         });
         if let Some(secret) = secret {
             document["client_secret"] = json!(secret.expose());

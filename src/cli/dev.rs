@@ -14,7 +14,7 @@ use super::{CommandError, Outcome, open};
 use crate::config::{PublicUrl, StoreSettings, TenantLabel, TrustedProxies};
 use crate::crypto::digest::sha256_base64url;
 use crate::crypto::master_key::{MasterKey, Purpose};
-use crate::domain::application::{Application, ApplicationKind, DirectLogin, TokenSettings};
+use crate::domain::application::{Application, ApplicationKind, DirectLogin, Party, TokenSettings};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::password::NewPassword;
 use crate::domain::role::RoleKey;
@@ -26,6 +26,7 @@ use crate::flows::administration::tenants::{self, NewTenant};
 use crate::flows::administration::users::{self, NewUser};
 use crate::flows::administration::{Problem, operators, roles};
 use crate::jobs;
+use crate::mail::{Mailbox, Mailer};
 use crate::web::metrics::HttpMetrics;
 use crate::web::server::{Listeners, start};
 use crate::web::state::{MetricsPlace, State, Welcome};
@@ -62,7 +63,8 @@ impl Dev {
             ))
         })?;
         let public_url = PublicUrl::parse(&format!("http://localhost:{}", listeners.port()?))?;
-        let context = open::context(db, &key, public_url)?;
+        let mailer = Mailer::Mailbox(Mailbox::open(settings.mailbox_dir())?);
+        let context = open::context(db, &key, public_url, mailer)?;
         let demo = Demo::find_or_make(&context, Credentials::of(&key)).await?;
         let facts = demo.facts(&context);
         let state = Data::new(State {
@@ -240,6 +242,7 @@ fn web_app(credentials: &Credentials) -> Result<NewApplication, CommandError> {
         audience: None,
         direct_login: DirectLogin::Allowed,
         is_default: true,
+        party: Party::First,
         tokens: TokenSettings::default(),
         secret: Some(Secret::new(credentials.client_secret.clone())),
     })
@@ -256,6 +259,7 @@ fn spa_app() -> Result<NewApplication, CommandError> {
         audience: None,
         direct_login: DirectLogin::Refused,
         is_default: false,
+        party: Party::First,
         tokens: TokenSettings::default(),
         secret: None,
     })

@@ -11,6 +11,7 @@ use crate::domain::clock::{Clock, SystemClock, Timestamp};
 use crate::domain::signing_key::KeyState;
 use crate::domain::tenant::Tenant;
 use crate::flows::administration::{keys, tenants};
+use crate::mail::{Mailer, Smtp};
 use crate::storage::Db;
 
 #[derive(Args)]
@@ -71,11 +72,7 @@ impl Doctor {
             Ok(db) => database(&mut report, &db, key.ok(), &settings).await,
             Err(CommandError(why)) => report.line("database", Err(why)),
         }
-        let mail = match settings.has_mail {
-            true => "DOORWARD_SMTP_URL is set",
-            false => "not configured; nothing is sent yet",
-        };
-        report.line("mail", Ok(mail.to_owned()));
+        report.line("mail", mail(&settings).await);
         report.verdict()
     }
 }
@@ -100,6 +97,19 @@ fn clock() -> Result<String, String> {
     Ok(now.to_string())
 }
 
+async fn mail(settings: &StoreSettings) -> Result<String, String> {
+    let Some(mail) = &settings.mail else {
+        return Ok(
+            "not configured: letters wait; set DOORWARD_SMTP_URL and DOORWARD_MAIL_FROM".to_owned()
+        );
+    };
+    let smtp = Smtp::new(&mail.smtp_url, &mail.from).map_err(|why| why.to_string())?;
+    match smtp.check().await {
+        Ok(()) => Ok(format!("the server answers; letters come from {}", mail.from)),
+        Err(why) => Err(format!("the server cannot be used: {why}; check DOORWARD_SMTP_URL")),
+    }
+}
+
 async fn database(report: &mut Report, db: &Db, key: Option<MasterKey>, settings: &StoreSettings) {
     let place = format!("{:?}", db.url());
     match db.pending_migrations().await {
@@ -120,8 +130,9 @@ async fn database(report: &mut Report, db: &Db, key: Option<MasterKey>, settings
         crate::config::PublicUrl::parse("http://localhost:8080").map_err(|error| error.to_string())
     };
     let public_url = settings.public_url.clone().map_or_else(fallback, Ok);
-    let opened = public_url
-        .and_then(|url| open::context(db.clone(), &key, url).map_err(|CommandError(why)| why));
+    let opened = public_url.and_then(|url| {
+        open::context(db.clone(), &key, url, Mailer::Nowhere).map_err(|CommandError(why)| why)
+    });
     let context = match opened {
         Ok(context) => context,
         Err(why) => return report.line("keys", Err(why)),

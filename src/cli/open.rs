@@ -11,14 +11,12 @@ use crate::config::{MasterKeySource, PublicUrl, StoreSettings};
 use crate::crypto::entropy::OsEntropy;
 use crate::crypto::hashing_threads::{HashingSettings, PasswordHasher};
 use crate::crypto::master_key::MasterKey;
-use crate::crypto::refresh_token::RefreshTokens;
-use crate::crypto::seal::Sealer;
 use crate::domain::clock::SystemClock;
 use crate::domain::password::NewPassword;
 use crate::domain::tenant::{Slug, Tenant};
 use crate::flows::administration::tenants;
-use crate::flows::tenant_snapshot::TenantCache;
-use crate::flows::{Context, Metrics};
+use crate::flows::{Context, Resources};
+use crate::mail::{Mailer, Smtp};
 use crate::storage::{DatabaseUrl, Db};
 
 /// The data directory, made if it is missing; for its owner alone.
@@ -95,19 +93,26 @@ pub fn context(
     db: Db,
     key: &MasterKey,
     public_url: PublicUrl,
+    mailer: Mailer,
 ) -> Result<Arc<Context>, CommandError> {
     let entropy = Arc::new(OsEntropy);
-    Ok(Arc::new(Context {
+    let resources = Resources {
         db,
         clock: Arc::new(SystemClock),
         hasher: PasswordHasher::start(HashingSettings::default(), entropy.clone())?,
         entropy,
-        sealer: Sealer::new(key),
-        refresh_tokens: RefreshTokens::new(key),
         public_url,
-        tenants: TenantCache::default(),
-        metrics: Metrics::default(),
-    }))
+        mailer,
+    };
+    Ok(Arc::new(Context::new(resources, key)))
+}
+
+/// The server that the environment names; without one, mail waits.
+pub fn mailer(settings: &StoreSettings) -> Result<Mailer, CommandError> {
+    match &settings.mail {
+        Some(mail) => Ok(Mailer::Smtp(Smtp::new(&mail.smtp_url, &mail.from)?)),
+        None => Ok(Mailer::Nowhere),
+    }
 }
 
 /// For the commands that work beside a server: environment, database, key.
@@ -123,7 +128,8 @@ pub async fn beside(data_dir: Option<PathBuf>) -> Result<Arc<Context>, CommandEr
     }
     let key = master_key(&settings)?;
     let public_url = public_url(&settings)?;
-    context(db, &key, public_url)
+    // Mail is sent by the server beside.
+    context(db, &key, public_url, Mailer::Nowhere)
 }
 
 /// `DOORWARD_PUBLIC_URL`, or what a `dev` server on the same folder said last.

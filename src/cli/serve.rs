@@ -24,8 +24,9 @@ impl Serve {
     pub async fn run(self, data_dir: Option<PathBuf>) -> Outcome {
         let settings = ServeSettings::from_environment(data_dir, self.listen)?;
         let key = open::master_key(&settings.store)?;
+        let mailer = open::mailer(&settings.store)?;
         let db = open::database(&settings.store)?;
-        let context = open::context(db, &key, settings.public_url)?;
+        let context = open::context(db, &key, settings.public_url, mailer)?;
         let state = Data::new(State {
             context: context.clone(),
             trusted_proxies: settings.trusted_proxies,

@@ -1,15 +1,18 @@
-//! `doorward tenant create|list`.
+//! `doorward tenant create|set|list`.
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::output::Output;
 use super::{CommandError, Outcome, open};
-use crate::domain::tenant::{self as domain, DisplayName, Domain, SignUp, Slug};
+use crate::domain::email_address::EmailAddress;
+use crate::domain::tenant::{
+    self as domain, Accent, DisplayName, Domain, EmailCode, EmailVerification, SignUp, Slug,
+};
 use crate::flows::Context;
-use crate::flows::administration::tenants::{self, NewTenant};
+use crate::flows::administration::tenants::{self, NewTenant, TenantChange};
 
 #[derive(Subcommand)]
 pub enum Tenant {
@@ -27,11 +30,43 @@ pub enum Tenant {
         #[command(flatten)]
         output: Output,
     },
+    /// Change what a tenant decides; what is not given stays
+    Set(Box<Set>),
     /// List the tenants
     List {
         #[command(flatten)]
         output: Output,
     },
+}
+
+#[derive(Args)]
+pub struct Set {
+    /// The tenant's slug
+    #[arg(long)]
+    slug: String,
+    /// What people read
+    #[arg(long)]
+    name: Option<String>,
+    /// Who may make an account: everybody, or admins alone
+    #[arg(long, value_parser = ["open", "closed"])]
+    sign_up: Option<String>,
+    /// Whether users prove their address before they sign in
+    #[arg(long, value_parser = ["optional", "required"])]
+    email_verification: Option<String>,
+    /// Whether users may sign in by a code that is mailed to them
+    #[arg(long, value_parser = ["on", "off"])]
+    email_code: Option<String>,
+    /// Days between asking for an account's deletion and the deletion
+    #[arg(long, value_name = "DAYS")]
+    deletion_grace: Option<u16>,
+    /// The colour of its pages and mail, such as #136f58
+    #[arg(long, value_name = "COLOUR")]
+    accent: Option<String>,
+    /// Where answers to its mail go
+    #[arg(long, value_name = "EMAIL")]
+    reply_to: Option<String>,
+    #[command(flatten)]
+    output: Output,
 }
 
 impl Tenant {
@@ -55,6 +90,12 @@ impl Tenant {
                 let tenant = tenants::create(&context, new).await?;
                 output.one(&document(&context, &tenant));
             }
+            Self::Set(set) => {
+                let slug = Slug::parse(&set.slug)
+                    .map_err(|why| CommandError(format!("--slug `{}`: {why}", set.slug)))?;
+                let tenant = tenants::change(&context, &slug, change(&set)?).await?;
+                set.output.one(&document(&context, &tenant));
+            }
             Self::List { output } => {
                 let (mut documents, mut after) = (Vec::new(), None);
                 loop {
@@ -72,6 +113,26 @@ impl Tenant {
     }
 }
 
+fn change(set: &Set) -> Result<TenantChange, CommandError> {
+    fn parse<T, E: std::fmt::Display>(
+        name: &str,
+        text: Option<&String>,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, CommandError> {
+        text.map(|text| parse(text).map_err(|why| CommandError(format!("{name}: {why}"))))
+            .transpose()
+    }
+    Ok(TenantChange {
+        name: parse("--name", set.name.as_ref(), DisplayName::parse)?,
+        sign_up: set.sign_up.as_deref().and_then(SignUp::parse),
+        email_verification: set.email_verification.as_deref().and_then(EmailVerification::parse),
+        email_code: set.email_code.as_deref().and_then(EmailCode::parse),
+        deletion_grace_days: set.deletion_grace,
+        accent: parse("--accent", set.accent.as_ref(), Accent::parse)?,
+        reply_to: parse("--reply-to", set.reply_to.as_ref(), EmailAddress::parse)?,
+    })
+}
+
 fn document(context: &Context, tenant: &domain::Tenant) -> Value {
     json!({
         "id": tenant.id,
@@ -80,5 +141,11 @@ fn document(context: &Context, tenant: &domain::Tenant) -> Value {
         "domain": tenant.domain.as_ref().map(Domain::as_str),
         "status": tenant.status.as_str(),
         "issuer": context.public_url.issuer(tenant),
+        "sign_up": tenant.accounts.sign_up.as_str(),
+        "email_verification": tenant.accounts.email_verification.as_str(),
+        "email_code": tenant.accounts.email_code.as_str(),
+        "deletion_grace_days": tenant.accounts.deletion_grace_days,
+        "accent": tenant.accent.map(|accent| accent.to_string()),
+        "reply_to": tenant.reply_to.as_ref().map(EmailAddress::as_str),
     })
 }

@@ -1,9 +1,11 @@
 //! Typed settings, and the only reader of the environment. Every problem is found before any is told.
 
+mod mail_settings;
 mod public_url;
 mod settings;
 mod trusted_proxies;
 
+pub use mail_settings::MailSettings;
 pub use public_url::{InvalidPublicUrl, PublicUrl, Scheme};
 pub use settings::{
     LogFormat, MasterKeySource, Problems, ServeSettings, StoreSettings, TenantLabel, logging,

@@ -4,7 +4,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::mail_settings::{MailSettings, check_smtp_url};
 use super::{PublicUrl, TrustedProxies};
+use crate::domain::email_address::EmailAddress;
 
 /// Where the data is: all that the offline commands need.
 #[derive(Clone, Debug)]
@@ -15,8 +17,8 @@ pub struct StoreSettings {
     /// The master key in base64, if the environment gives it.
     pub master_key: Option<MasterKeySource>,
     pub public_url: Option<PublicUrl>,
-    /// Whether there is a server to send mail by.
-    pub has_mail: bool,
+    /// The server to send mail by, if there is one.
+    pub mail: Option<MailSettings>,
 }
 
 #[derive(Clone)]
@@ -116,12 +118,31 @@ impl StoreSettings {
             master_key: text.or(file),
             public_url: variable("DOORWARD_PUBLIC_URL")
                 .and_then(|text| problems.take("DOORWARD_PUBLIC_URL", PublicUrl::parse(&text))),
-            has_mail: variable("DOORWARD_SMTP_URL").is_some(),
+            mail: mail(problems),
         }
     }
 }
 
+fn mail(problems: &mut Problems) -> Option<MailSettings> {
+    let (smtp_url, from) = (variable("DOORWARD_SMTP_URL"), variable("DOORWARD_MAIL_FROM"));
+    if smtp_url.is_some() != from.is_some() {
+        problems.0.push(
+            "DOORWARD_SMTP_URL and DOORWARD_MAIL_FROM belong together: set both or neither"
+                .to_owned(),
+        );
+    }
+    let (smtp_url, from) = (smtp_url?, from?);
+    problems.take("DOORWARD_SMTP_URL", check_smtp_url(&smtp_url))?;
+    let from = problems.take("DOORWARD_MAIL_FROM", EmailAddress::parse(&from))?;
+    Some(MailSettings { smtp_url, from })
+}
+
 impl StoreSettings {
+    /// Where `dev` keeps the letters that it catches.
+    pub fn mailbox_dir(&self) -> PathBuf {
+        self.data_dir.join("mailbox")
+    }
+
     /// Where `dev` keeps the master key that it makes.
     pub fn key_file(&self) -> PathBuf {
         self.data_dir.join("master.key")
@@ -193,12 +214,6 @@ impl ServeSettings {
                     .0
                     .push(format!("DOORWARD_CONSOLE_SIGNUP: `{other}` is neither open nor invite"));
             }
-        }
-        if variable("DOORWARD_SMTP_URL").is_some() != variable("DOORWARD_MAIL_FROM").is_some() {
-            problems.0.push(
-                "DOORWARD_SMTP_URL and DOORWARD_MAIL_FROM belong together: set both or neither"
-                    .to_owned(),
-            );
         }
         match (store.public_url.clone(), listen, trusted_proxies) {
             (Some(public_url), Some(listen), Some(trusted_proxies)) if problems.0.is_empty() => {

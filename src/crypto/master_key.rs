@@ -40,6 +40,10 @@ pub enum Purpose {
     RefreshTokens,
     /// Cookies' encryption and signatures.
     Cookies,
+    /// The MAC of codes that are mailed.
+    EmailCodes,
+    /// The MAC of the cookies by which devices are known again.
+    KnownDevices,
     /// The passwords and secrets of demonstration accounts.
     DemoCredentials,
 }
@@ -51,6 +55,8 @@ impl Purpose {
             Self::Sealing => "doorward/sealing/v1",
             Self::RefreshTokens => "doorward/refresh-tokens/v1",
             Self::Cookies => "doorward/cookies/v1",
+            Self::EmailCodes => "doorward/email-codes/v1",
+            Self::KnownDevices => "doorward/known-devices/v1",
             Self::DemoCredentials => "doorward/demo-credentials/v1",
         }
     }

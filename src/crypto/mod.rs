@@ -7,6 +7,7 @@ pub mod entropy;
 mod fair_queue;
 pub mod hashing_threads;
 pub mod jwt;
+pub mod mac;
 pub mod master_key;
 pub mod password;
 pub mod password_strength;

@@ -21,6 +21,7 @@ pub struct Application {
     pub direct_login: DirectLogin,
     /// Stands in for a client that does not name itself in the JSON API.
     pub is_default: bool,
+    pub party: Party,
     /// `aud` of its access tokens, where no `resource` is asked for; the issuer if absent.
     pub audience: Option<Audience>,
     pub redirect_uris: Vec<RedirectUri>,
@@ -108,6 +109,28 @@ impl ApplicationStatus {
 pub enum DirectLogin {
     Allowed,
     Refused,
+}
+
+/// Whose the application is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// The tenant's own.
+    First,
+    /// Somebody else's: its users are asked what it may see.
+    Third,
+}
+
+impl Party {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Third => "third",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::First, Self::Third].into_iter().find(|party| party.as_str() == text)
+    }
 }
 
 /// How the client proved itself on a request.

@@ -75,8 +75,27 @@ pub enum NextStep {
     SignIn,
     /// The user says that it is they who go on.
     Confirm,
-    /// `prompt=none`, but the user is needed: an error code of OpenID Connect Core §3.1.2.6.
-    Refuse(&'static str),
+    /// The user says what a third party's application may see.
+    Consent,
+    /// `prompt=none`, but the user is needed.
+    Refuse(UserNeeded),
+}
+
+/// What for (OpenID Connect Core §3.1.2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserNeeded {
+    ToSignIn,
+    ToConsent,
+}
+
+/// What the user of the session has said of the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentState {
+    /// It is the tenant's own: nobody is asked.
+    Needless,
+    /// All that it asks for was allowed before.
+    Given,
+    Missing,
 }
 
 /// What the user has done for this very request so far.
@@ -107,6 +126,7 @@ impl AuthorizationRequest {
     pub fn next_step(
         &self,
         session: Option<&Session>,
+        consent: ConsentState,
         progress: Progress,
         now: Timestamp,
     ) -> NextStep {
@@ -114,22 +134,31 @@ impl AuthorizationRequest {
             self.expected_user.as_ref().is_none_or(|user| *user == session.user_id.to_string())
         });
         match (self.prompt, signed_in) {
-            (Prompt::Never, None) => NextStep::Refuse("login_required"),
+            (Prompt::Never, None) => NextStep::Refuse(UserNeeded::ToSignIn),
             (Prompt::Never, Some(session)) if self.is_too_old(session, now) => {
-                NextStep::Refuse("login_required")
+                NextStep::Refuse(UserNeeded::ToSignIn)
+            }
+            (Prompt::Never, Some(_)) if consent == ConsentState::Missing => {
+                NextStep::Refuse(UserNeeded::ToConsent)
             }
             (Prompt::Never, Some(_)) => NextStep::Answer,
             // Someone signed in for this request, but not the user whom the client expects.
             (Prompt::AsNeeded { .. }, None)
                 if session.is_some_and(|session| progress.proved_by(session)) =>
             {
-                NextStep::Refuse("login_required")
+                NextStep::Refuse(UserNeeded::ToSignIn)
             }
             (Prompt::AsNeeded { .. }, None) => NextStep::SignIn,
             (Prompt::AsNeeded { login, confirm }, Some(session)) => {
                 let just_proved = progress.proved_by(session);
                 if !just_proved && (login || self.is_too_old(session, now)) {
                     NextStep::SignIn
+                } else if consent == ConsentState::Missing
+                    || (confirm
+                        && consent == ConsentState::Given
+                        && !matches!(progress, Progress::Confirmed { .. }))
+                {
+                    NextStep::Consent
                 } else if confirm && !just_proved && !matches!(progress, Progress::Confirmed { .. })
                 {
                     NextStep::Confirm

@@ -73,6 +73,8 @@ ids! {
     RequestId = "req";
     AuditEventId = "evt";
     MailId = "mal";
+    /// A sign-in that waits for an e-mailed code.
+    EmailCodeId = "cod";
 }
 
 fn time_ordered(now: Timestamp, entropy: &dyn Entropy) -> u128 {

@@ -1,14 +1,19 @@
 //! What things are. Pure: no database, no web, no I/O. Everything here is made by a
 //! `parse` or a constructor that checks, so that a value of a type is a valid one.
 
+pub mod allowance;
 pub mod application;
 pub mod audit;
 pub mod authorization_code;
 pub mod authorization_request;
 pub mod clock;
+pub mod consent;
 pub mod email_address;
+pub mod email_code;
 pub mod entropy;
 pub mod ids;
+pub mod mail_order;
+pub mod one_time_token;
 pub mod parameters;
 pub mod password;
 pub mod pkce;

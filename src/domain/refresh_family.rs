@@ -41,6 +41,10 @@ pub enum RevocationReason {
     Client,
     /// The user signed out.
     SignedOut,
+    /// The user took back what they had allowed the application.
+    UserRevoked,
+    /// The account's password was chosen anew.
+    PasswordReset,
 }
 
 impl RevocationReason {
@@ -50,13 +54,22 @@ impl RevocationReason {
             Self::CodeReplayed => "code_replayed",
             Self::Client => "client",
             Self::SignedOut => "signed_out",
+            Self::UserRevoked => "user_revoked",
+            Self::PasswordReset => "password_reset",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::ReuseDetected, Self::CodeReplayed, Self::Client, Self::SignedOut]
-            .into_iter()
-            .find(|reason| reason.as_str() == text)
+        [
+            Self::ReuseDetected,
+            Self::CodeReplayed,
+            Self::Client,
+            Self::SignedOut,
+            Self::UserRevoked,
+            Self::PasswordReset,
+        ]
+        .into_iter()
+        .find(|reason| reason.as_str() == text)
     }
 }
 

@@ -50,6 +50,12 @@ impl Scopes {
         other.0.iter().all(|scope| self.contains(*scope))
     }
 
+    /// What either holds.
+    pub fn with(&self, other: &Self) -> Self {
+        let held = |scope: &Scope| self.contains(*scope) || other.contains(*scope);
+        Self(Scope::ALL.into_iter().filter(held).collect())
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = Scope> + '_ {
         self.0.iter().copied()
     }

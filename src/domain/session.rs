@@ -10,6 +10,8 @@ use super::ids::{SessionId, UserId};
 pub const BROWSER_IDLE_LIFE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// This long after the first sign-in, a browser is asked to sign in again.
 pub const BROWSER_ABSOLUTE_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// What changes an account asks that its user proved who they are within this time.
+pub const FRESH_SIGN_IN: Duration = Duration::from_secs(10 * 60);
 /// `last_seen_at` is written at most this often.
 pub const SEEN_RESOLUTION: Duration = Duration::from_secs(60);
 
@@ -51,21 +53,29 @@ impl SessionKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     Password,
+    /// A code that was mailed to the user.
+    EmailCode,
 }
 
 impl Method {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "pwd",
+            Self::EmailCode => "otp",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Password].into_iter().find(|method| method.as_str() == text)
+        [Self::Password, Self::EmailCode].into_iter().find(|method| method.as_str() == text)
     }
 }
 
 impl Session {
+    /// Whether the user proved only just now who they are.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now < self.authenticated_at + FRESH_SIGN_IN
+    }
+
     /// Whether the hosted pages still take the browser's word for the user.
     pub fn is_good_for_browser(&self, now: Timestamp) -> bool {
         self.kind == SessionKind::Browser

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::clock::Timestamp;
+use super::email_address::EmailAddress;
 use super::ids::TenantId;
 
 /// The slug of the built-in tenant through which people sign in to the console.
@@ -15,7 +16,11 @@ pub struct Tenant {
     pub name: DisplayName,
     pub domain: Option<Domain>,
     pub status: TenantStatus,
-    pub sign_up: SignUp,
+    pub accounts: AccountPolicy,
+    /// The colour of its pages and mail; ours if absent.
+    pub accent: Option<Accent>,
+    /// Where answers to its mail go.
+    pub reply_to: Option<EmailAddress>,
     pub created_at: Timestamp,
 }
 
@@ -38,6 +43,30 @@ impl TenantStatus {
     }
 }
 
+/// What a tenant decides about the accounts of its users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountPolicy {
+    pub sign_up: SignUp,
+    pub email_verification: EmailVerification,
+    pub email_code: EmailCode,
+    /// Days between asking for an account's deletion and the deletion.
+    pub deletion_grace_days: u16,
+}
+
+/// Longer would be no deletion any more.
+pub const MAX_DELETION_GRACE_DAYS: u16 = 90;
+
+impl Default for AccountPolicy {
+    fn default() -> Self {
+        Self {
+            sign_up: SignUp::Open,
+            email_verification: EmailVerification::Optional,
+            email_code: EmailCode::Off,
+            deletion_grace_days: 14,
+        }
+    }
+}
+
 /// Who may make an account in the tenant by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignUp {
@@ -55,6 +84,118 @@ impl SignUp {
 
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Open, Self::Closed].into_iter().find(|policy| policy.as_str() == text)
+    }
+}
+
+/// Whether a user must have proved that the address is theirs before they sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmailVerification {
+    Optional,
+    Required,
+}
+
+impl EmailVerification {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Optional => "optional",
+            Self::Required => "required",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Optional, Self::Required].into_iter().find(|policy| policy.as_str() == text)
+    }
+}
+
+/// Whether users may sign in by a code that is mailed to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmailCode {
+    Off,
+    On,
+}
+
+impl EmailCode {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::On => "on",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Off, Self::On].into_iter().find(|policy| policy.as_str() == text)
+    }
+}
+
+/// A colour, sRGB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accent {
+    red: u8,
+    green: u8,
+    blue: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a colour is `#` and six hexadecimal digits, such as #136f58")]
+pub struct InvalidAccent;
+
+/// WCAG 2.2 §1.4.3: the contrast that text of normal size needs.
+const READABLE: f64 = 4.5;
+
+impl Accent {
+    /// That of the style sheet.
+    pub const OURS: Self = Self { red: 0x13, green: 0x6f, blue: 0x58 };
+    pub const WHITE: Self = Self { red: 255, green: 255, blue: 255 };
+    const BLACK: Self = Self { red: 0, green: 0, blue: 0 };
+
+    pub fn parse(text: &str) -> Result<Self, InvalidAccent> {
+        let is_hex =
+            |digits: &&str| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let digits = text.strip_prefix('#').filter(is_hex).ok_or(InvalidAccent)?;
+        let part =
+            |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| InvalidAccent);
+        Ok(Self { red: part(0)?, green: part(2)?, blue: part(4)? })
+    }
+
+    /// This colour, darkened as little as it takes for white text on it to be readable. The hue stays.
+    pub fn under_white_text(self) -> Self {
+        (0..=100)
+            .map(|percent| self.mixed_with(Self::BLACK, percent))
+            .find(|colour| colour.contrast(Self::WHITE) >= READABLE)
+            .unwrap_or(Self::BLACK)
+    }
+
+    fn mixed_with(self, other: Self, percent: u32) -> Self {
+        let mix = |a: u8, b: u8| {
+            let mixed = (u32::from(a) * (100 - percent) + u32::from(b) * percent) / 100;
+            u8::try_from(mixed).unwrap_or(u8::MAX)
+        };
+        Self {
+            red: mix(self.red, other.red),
+            green: mix(self.green, other.green),
+            blue: mix(self.blue, other.blue),
+        }
+    }
+
+    /// WCAG 2.2, "contrast ratio".
+    fn contrast(self, other: Self) -> f64 {
+        let (a, b) = (self.luminance(), other.luminance());
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// WCAG 2.2, "relative luminance".
+    fn luminance(self) -> f64 {
+        let linear = |part: u8| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(self.red) + 0.7152 * linear(self.green) + 0.0722 * linear(self.blue)
+    }
+}
+
+impl fmt::Display for Accent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
     }
 }
 
@@ -177,6 +318,19 @@ mod tests {
         }
         for bad in ["", "Acme", "-a", "a-", "a.b", "a/b", "ä", &"x".repeat(64)] {
             assert_eq!(Slug::parse(bad), Err(InvalidSlug), "{bad}");
+        }
+    }
+
+    #[test]
+    fn any_colour_becomes_one_that_white_text_can_be_read_on() {
+        for text in ["#ffffff", "#ffff00", "#00ff00", "#136f58", "#000000", "#ff6600"] {
+            let colour = Accent::parse(text).unwrap();
+            assert!(colour.under_white_text().contrast(Accent::WHITE) >= READABLE, "{text}");
+        }
+        let dark = Accent::parse("#136F58").unwrap();
+        assert_eq!(dark.under_white_text().to_string(), "#136f58");
+        for bad in ["", "136f58", "#136f5", "#136f588", "#13 f58", "#+36f58", "#1+6f58", "red"] {
+            assert_eq!(Accent::parse(bad), Err(InvalidAccent), "{bad}");
         }
     }
 

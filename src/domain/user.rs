@@ -15,6 +15,8 @@ pub struct User {
     pub picture: Option<String>,
     pub status: UserStatus,
     pub created_at: Timestamp,
+    /// Set while the account waits to be deleted.
+    pub deletes_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

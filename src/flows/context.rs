@@ -2,16 +2,23 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use super::metrics::Metrics;
 use super::tenant_snapshot::TenantCache;
 use crate::config::PublicUrl;
 use crate::crypto::hashing_threads::PasswordHasher;
+use crate::crypto::mac::Mac;
+use crate::crypto::master_key::{MasterKey, Purpose};
 use crate::crypto::refresh_token::RefreshTokens;
 use crate::crypto::seal::Sealer;
 use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::email_address::EmailAddress;
 use crate::domain::entropy::Entropy;
-use crate::domain::ids::AuditEventId;
+use crate::domain::ids::{AuditEventId, MailId, TenantId};
+use crate::domain::mail_order::{Letter, MailOrder, MailStatus};
+use crate::mail::Mailer;
 use crate::storage::Db;
 
 pub struct Context {
@@ -21,12 +28,69 @@ pub struct Context {
     pub hasher: PasswordHasher,
     pub sealer: Sealer,
     pub refresh_tokens: RefreshTokens,
+    pub email_codes: Mac,
+    pub known_devices: Mac,
     pub public_url: PublicUrl,
     pub tenants: TenantCache,
     pub metrics: Metrics,
+    pub mailer: Mailer,
+    /// Rung when mail has been ordered, for whoever sends it.
+    pub mail_bell: Notify,
+}
+
+/// What a context is made of, besides the master key.
+pub struct Resources {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub hasher: PasswordHasher,
+    pub public_url: PublicUrl,
+    pub mailer: Mailer,
 }
 
 impl Context {
+    pub fn new(resources: Resources, key: &MasterKey) -> Self {
+        let Resources { db, clock, entropy, hasher, public_url, mailer } = resources;
+        Self {
+            db,
+            clock,
+            entropy,
+            hasher,
+            sealer: Sealer::new(key),
+            refresh_tokens: RefreshTokens::new(key),
+            email_codes: Mac::new(key, Purpose::EmailCodes),
+            known_devices: Mac::new(key, Purpose::KnownDevices),
+            public_url,
+            tenants: TenantCache::default(),
+            metrics: Metrics::default(),
+            mailer,
+            mail_bell: Notify::new(),
+        }
+    }
+
+    /// An order for a letter, to be inserted in the transaction that is the reason for it.
+    pub fn letter(
+        &self,
+        tenant: TenantId,
+        letter: Letter,
+        email: &EmailAddress,
+        subject: Option<String>,
+    ) -> MailOrder {
+        let now = self.now();
+        MailOrder {
+            id: MailId::generate(now, &*self.entropy),
+            tenant_id: tenant,
+            letter,
+            email: email.clone(),
+            subject,
+            status: MailStatus::Waiting,
+            tries: 0,
+            due_at: now,
+            created_at: now,
+            last_error: None,
+        }
+    }
+
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }

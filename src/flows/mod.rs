@@ -5,12 +5,13 @@ pub mod account;
 pub mod administration;
 pub mod context;
 pub mod failure;
+pub mod mail;
 pub mod metrics;
 pub mod oauth;
 
 pub mod tenant_snapshot;
 
-pub use context::Context;
+pub use context::{Context, Resources};
 pub use failure::Failure;
 pub use metrics::Metrics;
 pub use tenant_snapshot::TenantSnapshot;

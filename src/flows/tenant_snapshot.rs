@@ -80,6 +80,17 @@ impl TenantSnapshot {
             .filter(|application| application.status == ApplicationStatus::Active)
     }
 
+    /// Those that are not disabled, the oldest first.
+    pub fn applications(&self) -> impl Iterator<Item = &Arc<Application>> {
+        let mut active: Vec<_> = self
+            .applications
+            .values()
+            .filter(|application| application.status == ApplicationStatus::Active)
+            .collect();
+        active.sort_by_key(|application| application.id);
+        active.into_iter()
+    }
+
     pub fn application_by_client_id(&self, client_id: &str) -> Option<&Arc<Application>> {
         self.application(ApplicationId::parse(client_id).ok()?)
     }

@@ -5,14 +5,34 @@ use std::time::Duration;
 
 use crate::flows::Context;
 use crate::flows::administration::{Problem, keys};
+use crate::flows::mail::delivery;
 use crate::storage::StorageError;
 
 const PERIOD: Duration = Duration::from_secs(10 * 60);
 
+/// How long mail may wait that another replica, or a try that failed, has left.
+const MAIL_PERIOD: Duration = Duration::from_secs(2);
+/// Accounts deleted in one round at most.
+const DELETED: i64 = 500;
+
 /// Runs until the process ends.
 pub async fn run(context: Arc<Context>) {
+    tokio::join!(housekeeping(&context), mail(&context));
+}
+
+/// Sends mail as soon as it is ordered.
+async fn mail(context: &Arc<Context>) {
     loop {
-        if let Err(error) = round(&context).await {
+        if let Err(error) = delivery::send_due(context).await {
+            tracing::error!(%error, "mail could not be sent; it is tried again in seconds");
+        }
+        let _ = tokio::time::timeout(MAIL_PERIOD, context.mail_bell.notified()).await;
+    }
+}
+
+async fn housekeeping(context: &Context) {
+    loop {
+        if let Err(error) = round(context).await {
             tracing::error!(%error, "housekeeping failed; it is tried again in ten minutes");
         }
         tokio::time::sleep(PERIOD).await;
@@ -25,6 +45,13 @@ pub async fn round(context: &Context) -> Result<(), Problem> {
     let swept = context.db.system_write::<_, StorageError>(move |tx| tx.sweep(now)).await?;
     if swept > 0 {
         tracing::info!(rows = swept, "swept out what had expired");
+    }
+    let deleted = context
+        .db
+        .system_write::<_, StorageError>(move |tx| tx.delete_users_due(now, DELETED))
+        .await?;
+    if deleted > 0 {
+        tracing::info!(accounts = deleted, "deleted the accounts whose time had come");
     }
     let keys = keys::replace_due(context).await?;
     if keys > 0 {

@@ -9,7 +9,8 @@ use super::error::StorageError;
 use super::schema::{application_uris, applications, client_secrets};
 use super::tenant_tx::Scope;
 use crate::domain::application::{
-    Application, ApplicationKind, ApplicationStatus, ClientSecret, DirectLogin, TokenSettings,
+    Application, ApplicationKind, ApplicationStatus, ClientSecret, DirectLogin, Party,
+    TokenSettings,
 };
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{ApplicationId, ClientSecretId};
@@ -38,6 +39,7 @@ struct Row {
     refresh_absolute_seconds: i32,
     reuse_window_seconds: Option<i32>,
     created_at: i64,
+    party: String,
 }
 
 #[derive(Queryable, Insertable)]
@@ -186,6 +188,7 @@ impl Applications<'_> {
             refresh_absolute_seconds: seconds(tokens.refresh_absolute_life),
             reuse_window_seconds: tokens.reuse_window.map(seconds),
             created_at: application.created_at.as_millis(),
+            party: application.party.as_str().to_owned(),
         }
     }
 }
@@ -218,6 +221,7 @@ fn application(
         kind,
         status: ApplicationStatus::parse(&row.status).ok_or_else(unreadable)?,
         direct_login: if row.direct_login { DirectLogin::Allowed } else { DirectLogin::Refused },
+        party: Party::parse(&row.party).ok_or_else(unreadable)?,
         is_default: row.is_default,
         audience: row
             .audience

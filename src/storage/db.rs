@@ -21,6 +21,9 @@ pub struct Db {
     writers: Arc<Threads>,
 }
 
+/// Each is somebody else's success.
+const CONFLICTS_IN_A_ROW: usize = 8;
+
 impl Db {
     /// Starts the storage threads. Connects when first used: a database that is away now
     /// may be back then.
@@ -74,6 +77,25 @@ impl Db {
         E: From<StorageError> + Send + 'static,
     {
         self.write_with(move |connection| work(&mut TenantTx::new(connection, tenant))).await
+    }
+
+    /// The same for what replicas may insert at the same moment: on `Conflict` the work is done again, and
+    /// then finds what the other has inserted.
+    pub async fn write_again<T>(
+        &self,
+        tenant: TenantId,
+        work: impl Fn(&mut TenantTx<'_>) -> Result<T, StorageError> + Clone + Send + 'static,
+    ) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+    {
+        for _ in 0..CONFLICTS_IN_A_ROW {
+            match self.write(tenant, work.clone()).await {
+                Err(StorageError::Conflict) => {}
+                other => return other,
+            }
+        }
+        self.write(tenant, work).await
     }
 
     /// Reads across tenants: for jobs, the command line, and finding a tenant by its name.

@@ -1,15 +1,20 @@
 //! The database, and the only place that knows diesel. `Db` runs closures over a [`TenantTx`] (one
 //! tenant) or a [`SystemTx`] (all of them); a file per aggregate turns rows into domain types.
 
+mod allowances;
 mod applications;
 mod audit_events;
 mod authorization_codes;
 mod authorization_requests;
 mod browser_states;
 mod connection;
+mod consents;
 mod db;
+mod email_codes;
 mod error;
+mod mail_orders;
 mod migrations;
+mod one_time_tokens;
 mod operators;
 mod refresh_families;
 mod revoked_access_tokens;
@@ -23,11 +28,12 @@ mod tenants;
 mod threads;
 mod users;
 
+pub use allowances::Spent;
 pub use connection::{DatabaseUrl, InvalidDatabaseUrl};
 pub use db::Db;
 pub use error::StorageError;
 pub use refresh_families::{Rotation, UsableFamily};
-pub use sessions::Device;
+pub use sessions::{Device, ListedSession};
 pub use signing_keys::StoredKey;
 pub use system_tx::SystemTx;
 pub use tenant_tx::TenantTx;

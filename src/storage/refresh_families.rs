@@ -56,6 +56,9 @@ pub struct Rotation {
     pub idle_expires_at: Timestamp,
 }
 
+/// More than anybody looks through; the newest come first.
+const LISTED: i64 = 100;
+
 impl RefreshFamilies<'_> {
     pub fn insert(&mut self, family: &RefreshFamily) -> Result<(), StorageError> {
         let grant = &family.grant;
@@ -138,6 +141,50 @@ impl RefreshFamilies<'_> {
         ))
         .execute(self.0.connection)?;
         Ok(moved == 1)
+    }
+
+    /// The user's families that can still be refreshed, if their sessions go on: the last used first.
+    pub fn live_of_user(
+        &mut self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Vec<RefreshFamily>, StorageError> {
+        let rows = refresh_families::table
+            .filter(refresh_families::tenant_id.eq(self.0.tenant))
+            .filter(refresh_families::user_id.eq(user.to_string()))
+            .filter(refresh_families::revoked_at.is_null())
+            .filter(refresh_families::idle_expires_at.gt(now.as_millis()))
+            .filter(refresh_families::expires_at.gt(now.as_millis()))
+            .order(refresh_families::rotated_at.desc())
+            .limit(LISTED)
+            .load::<Row>(self.0.connection)?;
+        rows.into_iter().map(RefreshFamily::try_from).collect()
+    }
+
+    /// Revokes the families of a user in one application, or in all of them, and says how many.
+    pub fn revoke_of_user(
+        &mut self,
+        user: UserId,
+        application: Option<ApplicationId>,
+        reason: RevocationReason,
+        now: Timestamp,
+    ) -> Result<usize, StorageError> {
+        let families = refresh_families::table
+            .filter(refresh_families::tenant_id.eq(self.0.tenant))
+            .filter(refresh_families::user_id.eq(user.to_string()))
+            .filter(refresh_families::revoked_at.is_null());
+        let revoked = (
+            refresh_families::revoked_at.eq(now.as_millis()),
+            refresh_families::revoke_reason.eq(reason.as_str()),
+        );
+        let moved = match application {
+            Some(id) => {
+                let families = families.filter(refresh_families::application_id.eq(id.to_string()));
+                diesel::update(families).set(revoked).execute(self.0.connection)?
+            }
+            None => diesel::update(families).set(revoked).execute(self.0.connection)?,
+        };
+        Ok(moved)
     }
 
     /// `false` if there is none, or it was revoked before.

@@ -9,6 +9,11 @@ diesel::table! {
         status -> Text,
         sign_up -> Text,
         created_at -> BigInt,
+        email_verification -> Text,
+        email_code -> Text,
+        deletion_grace_days -> Integer,
+        accent -> Nullable<Text>,
+        reply_to -> Nullable<Text>,
     }
 }
 
@@ -42,6 +47,7 @@ diesel::table! {
         refresh_absolute_seconds -> Integer,
         reuse_window_seconds -> Nullable<Integer>,
         created_at -> BigInt,
+        party -> Text,
     }
 }
 
@@ -77,6 +83,7 @@ diesel::table! {
         status -> Text,
         password_hash -> Nullable<Text>,
         created_at -> BigInt,
+        deletes_at -> Nullable<BigInt>,
     }
 }
 
@@ -197,6 +204,62 @@ diesel::table! {
         actor -> Text,
         target -> Text,
         address -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    consents (tenant_id, user_id, application_id) {
+        tenant_id -> Text,
+        user_id -> Text,
+        application_id -> Text,
+        scope -> Text,
+        granted_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    one_time_tokens (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        user_id -> Text,
+        purpose -> Text,
+        email -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    email_codes (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        browser -> Text,
+        email -> Text,
+        code_mac -> Nullable<Text>,
+        tries -> Integer,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    allowances (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        whole_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    mail_orders (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        letter -> Text,
+        email -> Text,
+        subject_id -> Nullable<Text>,
+        status -> Text,
+        tries -> Integer,
+        due_at -> BigInt,
+        created_at -> BigInt,
+        last_error -> Nullable<Text>,
     }
 }
 

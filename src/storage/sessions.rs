@@ -34,7 +34,59 @@ pub struct Device {
     pub address: Option<String>,
 }
 
+/// A session as its owner sees it in a list.
+#[derive(Clone, Debug)]
+pub struct ListedSession {
+    pub session: Session,
+    pub device: Device,
+}
+
+/// More than anybody looks through; the newest come first.
+const LISTED: i64 = 100;
+
 impl Sessions<'_> {
+    /// The sessions of the user that have not ended and were used since `since`, the last used first.
+    pub fn list(
+        &mut self,
+        user: UserId,
+        since: Timestamp,
+    ) -> Result<Vec<ListedSession>, StorageError> {
+        let rows = sessions::table
+            .filter(sessions::tenant_id.eq(self.0.tenant))
+            .filter(sessions::user_id.eq(user.to_string()))
+            .filter(sessions::ended_at.is_null())
+            .filter(sessions::last_seen_at.gt(since.as_millis()))
+            .order(sessions::last_seen_at.desc())
+            .limit(LISTED)
+            .load::<Row>(self.0.connection)?;
+        rows.into_iter()
+            .map(|row| {
+                let device =
+                    Device { user_agent: row.user_agent.clone(), address: row.address.clone() };
+                Ok(ListedSession { session: row.try_into()?, device })
+            })
+            .collect()
+    }
+
+    /// Ends a session of that user. `false` if it is not theirs, or had ended before.
+    pub fn end_of(
+        &mut self,
+        user: UserId,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            sessions::table
+                .filter(sessions::tenant_id.eq(self.0.tenant))
+                .filter(sessions::id.eq(id.to_string()))
+                .filter(sessions::user_id.eq(user.to_string()))
+                .filter(sessions::ended_at.is_null()),
+        )
+        .set(sessions::ended_at.eq(now.as_millis()))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
     pub fn insert(&mut self, session: &Session, device: &Device) -> Result<(), StorageError> {
         let row = Row {
             tenant_id: self.0.tenant.to_owned(),

@@ -5,11 +5,13 @@ use diesel::prelude::*;
 
 use super::connection::AnyConnection;
 use super::error::StorageError;
+use super::mail_orders::MailOrderRow;
 use super::schema;
 use super::tenant_tx::TenantTx;
 use super::tenants::Tenants;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::TenantId;
+use crate::domain::mail_order::{DEAD_LETTER_MEMORY, MailOrder, MailStatus};
 use crate::domain::session::BROWSER_ABSOLUTE_LIFE;
 use crate::domain::signing_key::{Algorithm, PUBLISHED_AFTER_USE};
 use crate::domain::{application::MAX_REFRESH_LIFE, authorization_code::SPENT_CODE_MEMORY};
@@ -55,6 +57,65 @@ impl<'c> SystemTx<'c> {
             .collect()
     }
 
+    /// Takes mail that is due, of whatever tenant, for the caller to send: nobody else gets it before `until`.
+    pub fn take_mail(
+        &mut self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<MailOrder>, StorageError> {
+        use schema::mail_orders;
+        let due = mail_orders::table
+            .filter(mail_orders::status.eq(MailStatus::Waiting.as_str()))
+            .filter(mail_orders::due_at.le(now.as_millis()))
+            .order(mail_orders::due_at.asc())
+            .limit(limit)
+            .load::<MailOrderRow>(self.connection)?;
+        let mut taken = Vec::new();
+        for mut order in due.into_iter().map(MailOrder::try_from) {
+            if let Ok(order) = &mut order {
+                let moved = diesel::update(
+                    mail_orders::table
+                        .filter(mail_orders::tenant_id.eq(order.tenant_id.to_string()))
+                        .filter(mail_orders::id.eq(order.id.to_string()))
+                        .filter(mail_orders::due_at.eq(order.due_at.as_millis()))
+                        .filter(mail_orders::tries.eq(order.tries)),
+                )
+                .set((
+                    mail_orders::due_at.eq(until.as_millis()),
+                    mail_orders::tries.eq(order.tries + 1),
+                ))
+                .execute(self.connection)?;
+                if moved == 0 {
+                    continue;
+                }
+                order.tries += 1;
+            }
+            taken.push(order?);
+        }
+        Ok(taken)
+    }
+
+    /// Deletes the accounts whose time has come, and says how many.
+    pub fn delete_users_due(&mut self, now: Timestamp, limit: i64) -> Result<usize, StorageError> {
+        use schema::users;
+        let due = users::table
+            .filter(users::deletes_at.le(now.as_millis()))
+            .limit(limit)
+            .select((users::tenant_id, users::id))
+            .load::<(String, String)>(self.connection)?;
+        for (tenant, id) in &due {
+            diesel::delete(
+                users::table
+                    .filter(users::tenant_id.eq(tenant))
+                    .filter(users::id.eq(id))
+                    .filter(users::deletes_at.le(now.as_millis())),
+            )
+            .execute(self.connection)?;
+        }
+        Ok(due.len())
+    }
+
     /// Deletes what nobody can use any more, and says how many rows went.
     pub fn sweep(&mut self, now: Timestamp) -> Result<usize, StorageError> {
         macro_rules! delete_before {
@@ -65,9 +126,13 @@ impl<'c> SystemTx<'c> {
             };
         }
         let sessions_before = now - BROWSER_ABSOLUTE_LIFE - MAX_REFRESH_LIFE;
-        let rows = delete_before!(authorization_codes.expires_at, (now - SPENT_CODE_MEMORY))
+        let rows = delete_before!(allowances.whole_at, now)
+            + delete_before!(authorization_codes.expires_at, (now - SPENT_CODE_MEMORY))
             + delete_before!(authorization_requests.expires_at, now)
             + delete_before!(browser_states.expires_at, now)
+            + delete_before!(email_codes.expires_at, now)
+            + delete_before!(mail_orders.created_at, (now - DEAD_LETTER_MEMORY))
+            + delete_before!(one_time_tokens.expires_at, now)
             + delete_before!(refresh_families.expires_at, now)
             + delete_before!(revoked_access_tokens.expires_at, now)
             + delete_before!(sessions.created_at, sessions_before)

@@ -1,12 +1,17 @@
 //! Tenant scope as a type. Only `Db` makes a [`TenantTx`], for one tenant; its repositories take no
 //! tenant and start filtered, so that a query across tenants cannot be written by forgetting something.
 
+use super::allowances::Allowances;
 use super::applications::Applications;
 use super::audit_events::AuditEvents;
 use super::authorization_codes::AuthorizationCodes;
 use super::authorization_requests::AuthorizationRequests;
 use super::browser_states::BrowserStates;
 use super::connection::AnyConnection;
+use super::consents::Consents;
+use super::email_codes::EmailCodes;
+use super::mail_orders::MailOrders;
+use super::one_time_tokens::OneTimeTokens;
 use super::operators::Operators;
 use super::refresh_families::RefreshFamilies;
 use super::revoked_access_tokens::RevokedAccessTokens;
@@ -47,11 +52,16 @@ macro_rules! repositories {
 }
 
 repositories! {
+    allowances: Allowances,
     applications: Applications,
     audit_events: AuditEvents,
     authorization_codes: AuthorizationCodes,
     authorization_requests: AuthorizationRequests,
     browser_states: BrowserStates,
+    consents: Consents,
+    email_codes: EmailCodes,
+    mail_orders: MailOrders,
+    one_time_tokens: OneTimeTokens,
     operators: Operators,
     refresh_families: RefreshFamilies,
     revoked_access_tokens: RevokedAccessTokens,

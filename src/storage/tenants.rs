@@ -6,8 +6,12 @@ use super::connection::AnyConnection;
 use super::error::StorageError;
 use super::schema::tenants;
 use crate::domain::clock::Timestamp;
+use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::TenantId;
-use crate::domain::tenant::{DisplayName, Domain, SignUp, Slug, Tenant, TenantStatus};
+use crate::domain::tenant::{
+    Accent, AccountPolicy, DisplayName, Domain, EmailCode, EmailVerification, SignUp, Slug, Tenant,
+    TenantStatus,
+};
 
 pub struct Tenants<'t>(pub(super) &'t mut AnyConnection);
 
@@ -21,6 +25,11 @@ struct Row {
     status: String,
     sign_up: String,
     created_at: i64,
+    email_verification: String,
+    email_code: String,
+    deletion_grace_days: i32,
+    accent: Option<String>,
+    reply_to: Option<String>,
 }
 
 impl Tenants<'_> {
@@ -31,8 +40,13 @@ impl Tenants<'_> {
             name: tenant.name.to_string(),
             domain: tenant.domain.as_ref().map(ToString::to_string),
             status: tenant.status.as_str().to_owned(),
-            sign_up: tenant.sign_up.as_str().to_owned(),
+            sign_up: tenant.accounts.sign_up.as_str().to_owned(),
             created_at: tenant.created_at.as_millis(),
+            email_verification: tenant.accounts.email_verification.as_str().to_owned(),
+            email_code: tenant.accounts.email_code.as_str().to_owned(),
+            deletion_grace_days: tenant.accounts.deletion_grace_days.into(),
+            accent: tenant.accent.as_ref().map(ToString::to_string),
+            reply_to: tenant.reply_to.as_ref().map(ToString::to_string),
         };
         diesel::insert_into(tenants::table).values(&row).execute(self.0)?;
         Ok(())
@@ -65,6 +79,31 @@ impl Tenants<'_> {
         rows.into_iter().map(Tenant::try_from).collect()
     }
 
+    /// Replaces what admins decide: name, colour, sender and the policy of accounts.
+    pub fn update(&mut self, tenant: &Tenant) -> Result<bool, StorageError> {
+        let accounts = &tenant.accounts;
+        let moved = diesel::update(tenants::table.filter(tenants::id.eq(tenant.id.to_string())))
+            .set((
+                tenants::name.eq(tenant.name.as_str()),
+                tenants::sign_up.eq(accounts.sign_up.as_str()),
+                tenants::email_verification.eq(accounts.email_verification.as_str()),
+                tenants::email_code.eq(accounts.email_code.as_str()),
+                tenants::deletion_grace_days.eq(i32::from(accounts.deletion_grace_days)),
+                tenants::accent.eq(tenant.accent.as_ref().map(ToString::to_string)),
+                tenants::reply_to.eq(tenant.reply_to.as_ref().map(ToString::to_string)),
+            ))
+            .execute(self.0)?;
+        Ok(moved == 1)
+    }
+
+    pub fn find(&mut self, id: TenantId) -> Result<Option<Tenant>, StorageError> {
+        let row = tenants::table
+            .filter(tenants::id.eq(id.to_string()))
+            .first::<Row>(self.0)
+            .optional()?;
+        row.map(Tenant::try_from).transpose()
+    }
+
     pub fn set_status(&mut self, id: TenantId, status: TenantStatus) -> Result<bool, StorageError> {
         let moved = diesel::update(tenants::table.filter(tenants::id.eq(id.to_string())))
             .set(tenants::status.eq(status.as_str()))
@@ -88,7 +127,24 @@ impl TryFrom<Row> for Tenant {
                 .transpose()
                 .map_err(|_| unreadable())?,
             status: TenantStatus::parse(&row.status).ok_or_else(unreadable)?,
-            sign_up: SignUp::parse(&row.sign_up).ok_or_else(unreadable)?,
+            accounts: AccountPolicy {
+                sign_up: SignUp::parse(&row.sign_up).ok_or_else(unreadable)?,
+                email_verification: EmailVerification::parse(&row.email_verification)
+                    .ok_or_else(unreadable)?,
+                email_code: EmailCode::parse(&row.email_code).ok_or_else(unreadable)?,
+                deletion_grace_days: u16::try_from(row.deletion_grace_days)
+                    .map_err(|_| unreadable())?,
+            },
+            accent: row
+                .accent
+                .map(|accent| Accent::parse(&accent))
+                .transpose()
+                .map_err(|_| unreadable())?,
+            reply_to: row
+                .reply_to
+                .map(|address| EmailAddress::parse(&address))
+                .transpose()
+                .map_err(|_| unreadable())?,
             created_at: Timestamp::from_millis(row.created_at),
         })
     }

@@ -28,6 +28,7 @@ pub(super) struct UserRow {
     status: String,
     password_hash: Option<String>,
     created_at: i64,
+    deletes_at: Option<i64>,
 }
 
 impl Users<'_> {
@@ -48,6 +49,7 @@ impl Users<'_> {
             status: user.status.as_str().to_owned(),
             password_hash: password.map(|hash| hash.as_str().to_owned()),
             created_at: user.created_at.as_millis(),
+            deletes_at: user.deletes_at.map(Timestamp::as_millis),
         };
         diesel::insert_into(users::table).values(&row).execute(self.0.connection)?;
         Ok(())
@@ -60,6 +62,17 @@ impl Users<'_> {
             .first::<UserRow>(self.0.connection)
             .optional()?;
         row.map(User::try_from).transpose()
+    }
+
+    /// The hash of the user's password, if they have one.
+    pub fn password(&mut self, id: UserId) -> Result<Option<PasswordHash>, StorageError> {
+        let hash = users::table
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id.to_string()))
+            .select(users::password_hash)
+            .first::<Option<String>>(self.0.connection)
+            .optional()?;
+        Ok(hash.flatten().map(PasswordHash::from_phc))
     }
 
     pub fn find_by_email(
@@ -119,6 +132,17 @@ impl Users<'_> {
         Ok(moved == 1)
     }
 
+    pub fn drop_password(&mut self, id: UserId) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string())),
+        )
+        .set(users::password_hash.eq(None::<String>))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
     /// Replaces the hash only if it is still `old`: a rehash must not undo a change of password.
     pub fn replace_password(
         &mut self,
@@ -133,6 +157,62 @@ impl Users<'_> {
                 .filter(users::password_hash.eq(old.as_str())),
         )
         .set(users::password_hash.eq(new.as_str()))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    /// The address is the user's, as a mailed link has proved: it stands for `email` alone.
+    pub fn verify_email(&mut self, id: UserId, email: &EmailAddress) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string()))
+                .filter(users::email_key.eq(email.key())),
+        )
+        .set(users::email_verified.eq(true))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    /// Another address, which its owner has just proved. `Conflict` if it has an account already.
+    pub fn change_email(&mut self, id: UserId, email: &EmailAddress) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string())),
+        )
+        .set((
+            users::email.eq(email.as_str()),
+            users::email_key.eq(email.key()),
+            users::email_verified.eq(true),
+        ))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    pub fn rename(&mut self, id: UserId, name: Option<&DisplayName>) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string())),
+        )
+        .set(users::name.eq(name.map(DisplayName::as_str)))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    /// Plans the account's deletion, or with `None` takes the plan back.
+    pub fn plan_deletion(
+        &mut self,
+        id: UserId,
+        at: Option<Timestamp>,
+    ) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string())),
+        )
+        .set(users::deletes_at.eq(at.map(Timestamp::as_millis)))
         .execute(self.0.connection)?;
         Ok(moved == 1)
     }
@@ -171,6 +251,7 @@ impl TryFrom<UserRow> for User {
             picture: row.picture,
             status: UserStatus::parse(&row.status).ok_or_else(unreadable)?,
             created_at: Timestamp::from_millis(row.created_at),
+            deletes_at: row.deletes_at.map(Timestamp::from_millis),
         })
     }
 }

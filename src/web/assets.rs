@@ -7,6 +7,9 @@ use actix_web::{HttpResponse, web};
 
 use super::error::ApiError;
 use crate::crypto::digest::sha256_base64url;
+use crate::domain::tenant::Accent;
+
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 pub struct Asset {
     pub path: String,
@@ -35,13 +38,32 @@ fn asset(extension: &str, content_type: &'static str, body: &'static str) -> Ass
     Asset { path: format!("/assets/doorward-{fingerprint}.{extension}"), content_type, body }
 }
 
+const ACCENT: &str = "accent-";
+
+/// The style sheet of a tenant's colour: its name says all that is in it.
+pub fn accent_path(accent: Accent) -> String {
+    format!("/assets/{ACCENT}{}.css", accent.to_string().trim_start_matches('#'))
+}
+
+fn accent_stylesheet(name: &str) -> Option<String> {
+    let digits = name.strip_prefix(ACCENT)?.strip_suffix(".css")?;
+    let accent = Accent::parse(&format!("#{digits}")).ok()?.under_white_text();
+    Some(format!(":root{{--accent:{accent}}}\n"))
+}
+
 pub async fn get(name: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    if let Some(stylesheet) = accent_stylesheet(&name) {
+        return Ok(HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, FOR_EVER))
+            .content_type("text/css; charset=utf-8")
+            .body(stylesheet));
+    }
     let asset = [&*STYLESHEET, &*SCRIPT, &*ICON]
         .into_iter()
         .find(|asset| asset.path.strip_prefix("/assets/") == Some(name.as_str()))
         .ok_or(ApiError::NotFound)?;
     Ok(HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .insert_header((header::CACHE_CONTROL, FOR_EVER))
         .content_type(asset.content_type)
         .body(asset.body))
 }

@@ -172,3 +172,37 @@ impl RefreshCookie {
             .map(|cookie| cookie.value().to_owned())
     }
 }
+
+/// Says of a browser that an account was used in it: such a browser has tries of its own at that account.
+pub struct KnownDevice;
+
+/// Half a year without a sign-in, and the browser is a stranger again.
+const KNOWN_DEVICE_LIFE: Duration = Duration::days(180);
+
+impl KnownDevice {
+    fn name(state: &State, tenant: &TenantSnapshot) -> &'static str {
+        match (tenant.base_path.is_empty(), state.context.public_url.scheme()) {
+            (false, Scheme::Http) => "doorward-device",
+            (true, _) | (false, Scheme::Https) => "__Secure-doorward-device",
+        }
+    }
+
+    pub fn set(state: &State, tenant: &TenantSnapshot, value: String) -> Cookie<'static> {
+        let name = Self::name(state, tenant);
+        Cookie::build(name, value)
+            .path(format!("{}/login", tenant.base_path))
+            .http_only(true)
+            .secure(name.starts_with("__Secure-"))
+            .same_site(SameSite::Lax)
+            .max_age(KNOWN_DEVICE_LIFE)
+            .finish()
+    }
+
+    pub fn read(
+        request: &actix_web::HttpRequest,
+        state: &State,
+        tenant: &TenantSnapshot,
+    ) -> Option<String> {
+        request.cookie(Self::name(state, tenant)).map(|cookie| cookie.value().to_owned())
+    }
+}

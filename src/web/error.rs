@@ -27,6 +27,10 @@ pub enum ApiError {
         description: String,
         fields: Vec<(&'static str, String)>,
     },
+    /// Too many tries: wait so many seconds.
+    RateLimited {
+        retry_after: u64,
+    },
     Failure(Failure),
 }
 
@@ -95,6 +99,7 @@ impl ResponseError for ApiError {
             }
             Self::Bearer(Some(BearerError::InsufficientScope)) => StatusCode::FORBIDDEN,
             Self::Json { status, .. } => *status,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Failure(failure) => failure_status(failure),
         }
     }
@@ -126,6 +131,12 @@ impl ResponseError for ApiError {
                     body["fields"] = Value::Object(fields);
                 }
                 response.json(body)
+            }
+            Self::RateLimited { retry_after } => {
+                let description = "too many tries; wait, or choose a new password";
+                response
+                    .insert_header((header::RETRY_AFTER, *retry_after))
+                    .json(body("rate_limited", description))
             }
             Self::Failure(failure) => {
                 record(failure);

@@ -9,6 +9,7 @@ use super::cookies::{self, Place};
 use super::cors::{self, Readers};
 use super::state::State;
 use super::{api, assets, hosted, oauth, ops};
+use crate::mail::Mailer;
 
 /// One method of one path.
 pub struct Route {
@@ -64,10 +65,37 @@ pub static TENANT: &[Route] = table! {
     POST "/v1/auth/register" FRONTENDS => api::register::post;
     POST "/v1/auth/refresh" FRONTENDS => api::refresh::post;
     POST "/v1/auth/logout" FRONTENDS => api::logout::post;
+    POST "/v1/auth/forgot-password" FRONTENDS => api::forgot_password::post;
+    POST "/v1/auth/reset-password" FRONTENDS => api::reset_password::post;
+    POST "/v1/auth/verify-email" FRONTENDS => api::verify_email::post;
     GET "/v1/auth/me" FRONTENDS => api::me::get;
     GET "/login" PAGE => hosted::login::get;
     POST "/login" PAGE => hosted::login::post;
+    GET "/login/code" PAGE => hosted::email_code::get;
+    POST "/login/code" PAGE => hosted::email_code::post;
+    GET "/signup" PAGE => hosted::sign_up::get;
+    POST "/signup" PAGE => hosted::sign_up::post;
+    GET "/verify-email" PAGE => hosted::verify_email::get;
+    POST "/verify-email" PAGE => hosted::verify_email::post;
+    GET "/forgot-password" PAGE => hosted::forgot_password::get;
+    POST "/forgot-password" PAGE => hosted::forgot_password::post;
+    GET "/reset-password" PAGE => hosted::reset_password::get;
+    POST "/reset-password" PAGE => hosted::reset_password::post;
+    GET "/consent" PAGE => hosted::consent::get;
+    POST "/consent" PAGE => hosted::consent::post;
     GET "/account" PAGE => hosted::account::get;
+    POST "/account" PAGE => hosted::account::post;
+    POST "/account/sessions" PAGE => hosted::account::end_sessions;
+    POST "/account/apps" PAGE => hosted::account::disconnect;
+    GET "/account/data.json" PAGE => hosted::account::download;
+    GET "/account/password" PAGE => hosted::account_password::get;
+    POST "/account/password" PAGE => hosted::account_password::post;
+    GET "/account/email" PAGE => hosted::account_email::get;
+    POST "/account/email" PAGE => hosted::account_email::post;
+    GET "/account/email/confirm" PAGE => hosted::account_email::look;
+    POST "/account/email/confirm" PAGE => hosted::account_email::confirm;
+    GET "/account/delete" PAGE => hosted::account_delete::get;
+    POST "/account/delete" PAGE => hosted::account_delete::post;
 };
 
 pub fn configure(config: &mut web::ServiceConfig, state: &State) {
@@ -89,6 +117,9 @@ pub fn configure(config: &mut web::ServiceConfig, state: &State) {
                 .route(web::get().to(oauth::discovery::authorization_server)),
         )
         .route("/assets/{name}", web::get().to(assets::get));
+    if let Mailer::Mailbox(_) = state.context.mailer {
+        config.route("/mailbox", web::get().to(hosted::mailbox::get));
+    }
     if state.welcome.is_some() {
         config.route("/", web::get().to(hosted::welcome::get));
     }

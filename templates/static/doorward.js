@@ -30,3 +30,18 @@ for (const hint of document.querySelectorAll("[data-capslock-for]")) {
   input.addEventListener("keyup", look);
   input.addEventListener("blur", () => say(""));
 }
+
+// How hard a new password is to guess, as far as its length and variety tell; the server has the last word.
+for (const hint of document.querySelectorAll("[data-strength-for]")) {
+  const input = document.getElementById(hint.dataset.strengthFor);
+  const advice = hint.textContent;
+  hint.setAttribute("role", "status");
+
+  input.addEventListener("input", () => {
+    const variety = new Set(input.value).size;
+    const { weak, fair, good } = hint.dataset;
+    if (input.value === "") hint.textContent = advice;
+    else if (input.value.length < 8 || variety < 5) hint.textContent = weak;
+    else hint.textContent = input.value.length < 14 || variety < 8 ? fair : good;
+  });
+}

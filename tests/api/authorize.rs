@@ -1,6 +1,6 @@
 //! The authorization endpoint: whom it answers, how it refuses, and by which way its answers go.
 
-use doorward::domain::application::{ApplicationKind, DirectLogin, TokenSettings};
+use doorward::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
 use doorward::domain::tenant::DisplayName;
 use doorward::flows::administration::applications::{self, NewApplication};
 
@@ -249,6 +249,7 @@ async fn an_allowed_resource_becomes_the_audience(app: &TestApp) {
         audience: Some("https://api.acme.example".to_owned()),
         direct_login: DirectLogin::Refused,
         is_default: false,
+        party: Party::First,
         tokens: TokenSettings::default(),
         secret: None,
     };

@@ -83,17 +83,22 @@ async fn its_users_sign_in_there(app: &TestApp) {
 
 async fn its_cookies_are_tied_to_the_host(app: &TestApp) {
     let (acme, bolt) = (acme(app).await, app.tenant("bolt").await);
-    for (tenant, prefix, path) in [(&acme, "__Host-", "/"), (&bolt, "__Secure-", "/t/bolt")] {
+    for (tenant, session, device) in [
+        (&acme, ("__Host-doorward", "/"), ("__Secure-doorward-device", "/login")),
+        (&bolt, ("__Secure-doorward", "/t/bolt"), ("__Secure-doorward-device", "/t/bolt/login")),
+    ] {
         let mut browser = Browser::new(app);
         browser.sign_in(tenant).await;
-        assert_eq!(browser.cookies.len(), 1, "{:?}", browser.cookies);
-        let cookie = &browser.cookies[0];
-        assert!(cookie.name().starts_with(prefix), "{cookie}");
-        assert_eq!(cookie.path(), Some(path), "{cookie}");
-        assert_eq!(cookie.secure(), Some(true), "{cookie}");
-        assert_eq!(cookie.http_only(), Some(true), "{cookie}");
-        assert_eq!(cookie.domain(), None, "{cookie}");
-        assert_eq!(cookie.same_site(), Some(actix_web::cookie::SameSite::Lax), "{cookie}");
+        assert_eq!(browser.cookies.len(), 2, "{:?}", browser.cookies);
+        for (name, path) in [session, device] {
+            let named = browser.cookies.iter().find(|cookie| cookie.name() == name);
+            let cookie = named.unwrap_or_else(|| panic!("{name} in {:?}", browser.cookies));
+            assert_eq!(cookie.path(), Some(path), "{cookie}");
+            assert_eq!(cookie.secure(), Some(true), "{cookie}");
+            assert_eq!(cookie.http_only(), Some(true), "{cookie}");
+            assert_eq!(cookie.domain(), None, "{cookie}");
+            assert_eq!(cookie.same_site(), Some(actix_web::cookie::SameSite::Lax), "{cookie}");
+        }
     }
     let page = app.get(&acme.url("/login")).send().await;
     assert!(page.header("strict-transport-security").is_some(), "{page:?}");

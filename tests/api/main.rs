@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod account;
 mod authorization_code;
 mod authorize;
 mod clients;
+mod consent;
 mod cors;
 mod discovery;
+mod email_code;
+mod guessing;
 mod harness;
 mod hosts;
 mod introspection;
@@ -18,6 +22,7 @@ mod json_api_register;
 mod key_rotation;
 mod login_page;
 mod logout;
+mod mail;
 mod malformed;
 mod malformed_parameters;
 mod operations;
@@ -25,9 +30,11 @@ mod outage;
 mod overload;
 mod pending_requests;
 mod prompts;
+mod recovery;
 mod refresh;
 mod revocation;
 mod rotation;
 mod rust_clients;
+mod sign_up;
 mod timing;
 mod userinfo;

@@ -44,6 +44,7 @@ async fn tenant(app: &TestApp) -> TestTenant {
         picture: None,
         status: UserStatus::Active,
         created_at: now,
+        deletes_at: None,
     };
     let inserted = app
         .context

@@ -1,6 +1,7 @@
 //! Sign-in without pages: the JSON API for frontends of one's own.
 
 use super::session;
+use super::sign_in::Proof;
 use crate::crypto::refresh_token::{RefreshTokens, TokenOwner};
 use crate::domain::audit::Action;
 use crate::domain::authorization_code::Grant;
@@ -9,7 +10,7 @@ use crate::domain::ids::{FamilyId, SessionId};
 use crate::domain::refresh_family::RevocationReason;
 use crate::domain::scope::Scopes;
 use crate::domain::session::SessionKind;
-use crate::domain::user::{User, UserStatus};
+use crate::domain::user::UserStatus;
 use crate::flows::oauth::client::Client;
 use crate::flows::oauth::issue::{self, Asked, SignedIn};
 use crate::flows::oauth::token::new_family;
@@ -29,15 +30,16 @@ pub async fn begin(
     context: &Context,
     tenant: &TenantSnapshot,
     client: &Client,
-    user: &User,
+    proof: Proof,
     device: Device,
 ) -> Result<Option<SignedIn>, Failure> {
     let now = context.now();
-    let session = session::new(context, user, SessionKind::Direct, now);
-    let event = context.event(Action::SignedIn, user.id, session.id, device.address.as_deref());
+    let session = session::new(context, &proof, SessionKind::Direct, now);
+    let user_id = proof.user.id;
+    let event = context.event(Action::SignedIn, user_id, session.id, device.address.as_deref());
     let grant = Grant {
         application_id: client.application.id,
-        user_id: user.id,
+        user_id,
         session_id: session.id,
         // No ID token comes of this, but userinfo may be asked.
         scopes: Scopes::all(),
@@ -46,13 +48,13 @@ pub async fn begin(
     };
     let family_id = FamilyId::generate(now, &*context.entropy);
     let family = new_family(family_id, grant, &client.application, client.authentication, now);
-    let user_id = user.id;
     let begun = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         let profile = tx.users().profile(user_id)?;
         let Some(profile) = profile.filter(|profile| profile.user.status == UserStatus::Active)
         else {
             return Ok(None);
         };
+        proof.charged.give_back(tx, now)?;
         tx.sessions().insert(&session, &device)?;
         tx.refresh_families().insert(&family)?;
         tx.audit_events().append(&event)?;

@@ -1,10 +1,11 @@
 //! Sessions of the hosted pages.
 
+use super::sign_in::Proof;
 use crate::domain::audit::Action;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::SessionId;
-use crate::domain::session::{Method, SEEN_RESOLUTION, Session, SessionKind};
-use crate::domain::user::{Profile, User, UserStatus};
+use crate::domain::session::{SEEN_RESOLUTION, Session, SessionKind};
+use crate::domain::user::{Profile, UserStatus};
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::{Device, StorageError};
 
@@ -49,13 +50,13 @@ pub async fn find(
 pub async fn begin(
     context: &Context,
     tenant: &TenantSnapshot,
-    user: &User,
+    proof: Proof,
     current: Option<SessionId>,
     device: Device,
 ) -> Result<SessionId, Failure> {
     let now = context.now();
-    let user_id = user.id;
-    let session = new(context, user, SessionKind::Browser, now);
+    let user_id = proof.user.id;
+    let session = new(context, &proof, SessionKind::Browser, now);
     let event = context.event(Action::SignedIn, user_id, session.id, device.address.as_deref());
     let begun = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         let renewed = match current {
@@ -71,6 +72,7 @@ pub async fn begin(
                 session.id
             }
         };
+        proof.charged.give_back(tx, now)?;
         let mut event = event;
         event.target = id.to_string();
         tx.audit_events().append(&event)?;
@@ -79,14 +81,14 @@ pub async fn begin(
     Ok(begun.await?)
 }
 
-/// A session that begins now, for a user who proved themselves by password.
-pub(super) fn new(context: &Context, user: &User, kind: SessionKind, now: Timestamp) -> Session {
+/// A session that begins now, for a user who has just proved who they are.
+pub(super) fn new(context: &Context, proof: &Proof, kind: SessionKind, now: Timestamp) -> Session {
     Session {
         id: SessionId::generate(now, &*context.entropy),
-        user_id: user.id,
+        user_id: proof.user.id,
         kind,
         authenticated_at: now,
-        methods: vec![Method::Password],
+        methods: proof.methods.clone(),
         created_at: now,
         last_seen_at: now,
         ended_at: None,

@@ -1,10 +1,13 @@
 //! Signing in with e-mail and password. Whatever is wrong, the answer and the work are the same: one
-//! look-up, one hash, one audit event (OWASP ASVS 5 §6.3.8).
+//! look-up, one counted try, one hash, one audit event (OWASP ASVS 5 §6.3.8).
 
+use super::throttle::{self, Charge, Charged, Guesser};
 use crate::crypto::hashing_threads::Verification;
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::password::{PasswordHash, PresentedPassword};
+use crate::domain::session::Method;
+use crate::domain::tenant::EmailVerification;
 use crate::domain::user::{User, UserStatus};
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::StorageError;
@@ -24,15 +27,43 @@ impl Credentials {
     }
 }
 
-/// The user, if these are their e-mail and password and they may sign in.
+/// Somebody has just proved that they are this user: a session may begin. A second factor, once there is
+/// one, stands between this and the session.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    pub user: User,
+    pub methods: Vec<Method>,
+    /// Given back when the session begins.
+    pub charged: Charged,
+}
+
+impl Proof {
+    pub fn of(user: User, method: Method) -> Self {
+        Self { user, methods: vec![method], charged: Charged::default() }
+    }
+}
+
+pub enum Outcome {
+    Proved(Proof),
+    /// Unknown, wrong, disabled or without a password: one answer for all of them.
+    Wrong,
+    /// The password is right, but the tenant wants the address verified first.
+    Unverified(User),
+    /// Too many tries: wait so many seconds.
+    TooMany {
+        retry_after: u64,
+    },
+}
+
 pub async fn with_password(
     context: &Context,
     tenant: &TenantSnapshot,
     credentials: Credentials,
-    address: Option<&str>,
-) -> Result<Option<User>, Failure> {
+    guesser: &Guesser,
+) -> Result<Outcome, Failure> {
     let tenant_id = tenant.tenant.id;
     let Credentials { email, password } = credentials;
+    let key = email.as_ref().map(|email| email.key().to_owned()).unwrap_or_default();
     let account = context
         .db
         .read::<_, StorageError>(tenant_id, move |tx| match &email {
@@ -40,6 +71,11 @@ pub async fn with_password(
             None => Ok(None),
         })
         .await?;
+    let user_id = account.as_ref().map(|(user, _)| user.id);
+    let charged = match throttle::charge(context, tenant, &key, user_id, guesser).await? {
+        Charge::Granted(charged) => charged,
+        Charge::Refused { retry_after } => return Ok(Outcome::TooMany { retry_after }),
+    };
     // An unknown, disabled or password-less account costs a hash like any other.
     let expected = match &account {
         Some((user, Some(hash))) if user.status == UserStatus::Active && password.is_some() => {
@@ -54,17 +90,22 @@ pub async fn with_password(
             if let Some(new) = rehash {
                 strengthen(context, tenant, &user, old, new).await?;
             }
-            Ok(Some(user))
+            let policy = tenant.tenant.accounts.email_verification;
+            if policy == EmailVerification::Required && !user.email_verified {
+                return Ok(Outcome::Unverified(user));
+            }
+            Ok(Outcome::Proved(Proof { charged, ..Proof::of(user, Method::Password) }))
         }
         (account, _, _) => {
             let target =
                 account.map_or_else(|| "unknown".to_owned(), |(user, _)| user.id.to_string());
+            let address = guesser.address.as_deref();
             let event = context.event(Action::SignInFailed, "anonymous", target, address);
             let recorded = context
                 .db
                 .write::<_, StorageError>(tenant_id, move |tx| tx.audit_events().append(&event));
             recorded.await?;
-            Ok(None)
+            Ok(Outcome::Wrong)
         }
     }
 }

@@ -1,12 +1,16 @@
-//! Making an account of one's own with e-mail and password.
+//! Making an account of one's own with e-mail and password. Where the tenant wants the address verified, the
+//! answer and the work are the same for an address that has an account already: its owner learns it by mail.
 
 use crate::crypto::password_strength;
 use crate::domain::audit::Action;
 use crate::domain::email_address::{EmailAddress, InvalidEmail};
 use crate::domain::ids::UserId;
-use crate::domain::password::{NewPassword, PasswordProblem};
-use crate::domain::tenant::{DisplayName, InvalidName, SignUp};
+use crate::domain::mail_order::Letter;
+use crate::domain::password::{NewPassword, PasswordHash, PasswordProblem};
+use crate::domain::session::Method;
+use crate::domain::tenant::{DisplayName, EmailVerification, InvalidName, SignUp};
 use crate::domain::user::{User, UserStatus};
+use crate::flows::account::sign_in::Proof;
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::StorageError;
 
@@ -15,6 +19,8 @@ pub struct Form<'a> {
     pub email: &'a str,
     pub password: &'a str,
     pub name: Option<&'a str>,
+    /// The pending request that the sign-up is for, to go on with after the address is verified.
+    pub request: Option<String>,
 }
 
 /// What is wrong, field by field.
@@ -33,9 +39,10 @@ pub enum EmailProblem {
     Taken,
 }
 
-#[derive(Debug)]
 pub enum Outcome {
-    Made(User),
+    Made(Proof),
+    /// Whoever has the address finds a mail there: a link, or that it has an account already.
+    VerificationRequired,
     Problems(Problems),
     /// The tenant's accounts are made by its admins.
     Closed,
@@ -47,7 +54,8 @@ pub async fn with_password(
     form: Form<'_>,
     address: Option<&str>,
 ) -> Result<Outcome, Failure> {
-    if tenant.tenant.sign_up == SignUp::Closed {
+    let policy = tenant.tenant.accounts;
+    if policy.sign_up == SignUp::Closed {
         return Ok(Outcome::Closed);
     }
     let (email, password, name) = match parse(tenant, &form) {
@@ -64,24 +72,57 @@ pub async fn with_password(
         picture: None,
         status: UserStatus::Active,
         created_at: now,
+        deletes_at: None,
     };
-    let event = context.event(Action::SignedUp, user.id, user.id, address);
-    let row = user.clone();
-    let inserted = context
-        .db
-        .write::<_, StorageError>(tenant.tenant.id, move |tx| {
-            tx.users().insert(&row, Some(&hash))?;
-            tx.audit_events().append(&event)
-        })
-        .await;
-    match inserted {
-        Ok(()) => Ok(Outcome::Made(user)),
-        Err(StorageError::Conflict) => Ok(Outcome::Problems(Problems {
+    let made = insert(context, tenant, &user, hash, form.request, address).await?;
+    match (policy.email_verification, made) {
+        (EmailVerification::Required, _) => Ok(Outcome::VerificationRequired),
+        (EmailVerification::Optional, true) => Ok(Outcome::Made(Proof::of(user, Method::Password))),
+        (EmailVerification::Optional, false) => Ok(Outcome::Problems(Problems {
             email: Some(EmailProblem::Taken),
             ..Problems::default()
         })),
-        Err(error) => Err(error.into()),
     }
+}
+
+/// Makes the account and orders the letter. `false` if the address has one.
+async fn insert(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    user: &User,
+    hash: PasswordHash,
+    request: Option<String>,
+    address: Option<&str>,
+) -> Result<bool, Failure> {
+    let tenant_id = tenant.tenant.id;
+    let policy = tenant.tenant.accounts.email_verification;
+    let verify = context.letter(tenant_id, Letter::VerifyEmail, &user.email, request);
+    let exists = context.letter(tenant_id, Letter::AccountExists, &user.email, None);
+    let signed_up = context.event(Action::SignedUp, user.id, user.id, address);
+    let repeated = context.event(Action::SignUpRepeated, "anonymous", tenant_id, address);
+    let row = user.clone();
+    let inserted = context.db.write::<_, StorageError>(tenant_id, move |tx| {
+        if let Some((taken, _)) = tx.users().find_by_email(&row.email)? {
+            if policy == EmailVerification::Required {
+                tx.mail_orders().insert(&exists)?;
+                let mut event = repeated;
+                event.target = taken.id.to_string();
+                tx.audit_events().append(&event)?;
+            }
+            return Ok(false);
+        }
+        tx.users().insert(&row, Some(&hash))?;
+        tx.mail_orders().insert(&verify)?;
+        tx.audit_events().append(&signed_up)?;
+        Ok(true)
+    });
+    let made = match inserted.await {
+        // Two sign-ups at once with one address.
+        Err(StorageError::Conflict) => false,
+        other => other?,
+    };
+    context.mail_bell.notify_one();
+    Ok(made)
 }
 
 fn parse(

@@ -3,7 +3,8 @@
 use super::{OPERATOR, Problem};
 use crate::crypto::digest;
 use crate::domain::application::{
-    Application, ApplicationKind, ApplicationStatus, ClientSecret, DirectLogin, TokenSettings,
+    Application, ApplicationKind, ApplicationStatus, ClientSecret, DirectLogin, Party,
+    TokenSettings,
 };
 use crate::domain::audit::Action;
 use crate::domain::entropy::random_secret;
@@ -23,6 +24,7 @@ pub struct NewApplication {
     pub audience: Option<String>,
     pub direct_login: DirectLogin,
     pub is_default: bool,
+    pub party: Party,
     pub tokens: TokenSettings,
     /// A secret to have instead of a fresh one: `dev` gives its demo app the same one at every start.
     pub secret: Option<Secret>,
@@ -65,6 +67,7 @@ pub async fn create(
         kind: new.kind,
         status: ApplicationStatus::Active,
         direct_login: new.direct_login,
+        party: new.party,
         is_default: new.is_default,
         secrets: secret
             .iter()

@@ -3,9 +3,13 @@
 use super::keys::new_key;
 use super::{OPERATOR, Problem};
 use crate::domain::audit::Action;
+use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::TenantId;
 use crate::domain::signing_key::{Algorithm, KeyLife};
-use crate::domain::tenant::{DisplayName, Domain, SignUp, Slug, Tenant, TenantStatus};
+use crate::domain::tenant::{
+    Accent, AccountPolicy, DisplayName, Domain, EmailCode, EmailVerification,
+    MAX_DELETION_GRACE_DAYS, SignUp, Slug, Tenant, TenantStatus,
+};
 use crate::flows::Context;
 use crate::storage::StorageError;
 
@@ -25,7 +29,9 @@ pub async fn create(context: &Context, new: NewTenant) -> Result<Tenant, Problem
         name: new.name,
         domain: new.domain,
         status: TenantStatus::Active,
-        sign_up: new.sign_up,
+        accounts: AccountPolicy { sign_up: new.sign_up, ..AccountPolicy::default() },
+        accent: None,
+        reply_to: None,
         created_at: now,
     };
     let life = KeyLife { activates_at: now, retires_at: None };
@@ -79,4 +85,46 @@ pub async fn page(
         .db
         .system_read::<_, StorageError>(move |tx| tx.tenants().page(after.as_ref(), limit));
     Ok(page.await?)
+}
+
+/// What admins may change of a tenant; `None` leaves it.
+#[derive(Default)]
+pub struct TenantChange {
+    pub name: Option<DisplayName>,
+    pub sign_up: Option<SignUp>,
+    pub email_verification: Option<EmailVerification>,
+    pub email_code: Option<EmailCode>,
+    pub deletion_grace_days: Option<u16>,
+    pub accent: Option<Accent>,
+    pub reply_to: Option<EmailAddress>,
+}
+
+pub async fn change(
+    context: &Context,
+    slug: &Slug,
+    change: TenantChange,
+) -> Result<Tenant, Problem> {
+    if change.deletion_grace_days.is_some_and(|days| days > MAX_DELETION_GRACE_DAYS) {
+        return Err(Problem::input(format!(
+            "an account waits {MAX_DELETION_GRACE_DAYS} days for its deletion at most"
+        )));
+    }
+    let mut tenant = find(context, slug).await?;
+    let accounts = &mut tenant.accounts;
+    accounts.sign_up = change.sign_up.unwrap_or(accounts.sign_up);
+    accounts.email_verification = change.email_verification.unwrap_or(accounts.email_verification);
+    accounts.email_code = change.email_code.unwrap_or(accounts.email_code);
+    accounts.deletion_grace_days =
+        change.deletion_grace_days.unwrap_or(accounts.deletion_grace_days);
+    tenant.name = change.name.unwrap_or(tenant.name);
+    tenant.accent = change.accent.or(tenant.accent);
+    tenant.reply_to = change.reply_to.or(tenant.reply_to);
+    let event = context.event(Action::TenantChanged, OPERATOR, tenant.id, None);
+    let row = tenant.clone();
+    let changed = context.db.system_write::<_, StorageError>(move |tx| {
+        tx.tenants().update(&row)?;
+        tx.tenant(row.id).audit_events().append(&event)
+    });
+    changed.await?;
+    Ok(tenant)
 }

@@ -47,6 +47,7 @@ pub async fn create(context: &Context, tenant: &Tenant, new: NewUser) -> Result<
         picture: None,
         status: UserStatus::Active,
         created_at: now,
+        deletes_at: None,
     };
     let event = context.event(Action::UserCreated, OPERATOR, user.id, None);
     let (row, mut roles) = (user.clone(), new.roles);

@@ -20,6 +20,7 @@ pub enum ErrorCode {
     AccessDenied,
     /// OpenID Connect Core §3.1.2.6.
     LoginRequired,
+    ConsentRequired,
     RequestNotSupported,
     RequestUriNotSupported,
     RegistrationNotSupported,
@@ -38,6 +39,7 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::AccessDenied => "access_denied",
             Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",

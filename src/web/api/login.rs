@@ -7,8 +7,9 @@ use super::body::JsonBody;
 use super::delivery::{Delivery, direct_client};
 use super::envelope;
 use crate::domain::email_address::EmailAddress;
-use crate::flows::account::direct;
-use crate::flows::account::sign_in::{self, Credentials};
+use crate::flows::account::sign_in::{self, Credentials, Outcome};
+use crate::flows::account::throttle::Guesser;
+use crate::flows::account::{direct, verification};
 use crate::web::error::ApiError;
 use crate::web::extract::device::device;
 use crate::web::extract::tenant::Tenant;
@@ -29,12 +30,32 @@ pub async fn post(
     let device = device(&request);
     let context = &state.context;
     let credentials = Credentials::parse(email, password);
-    let user =
-        sign_in::with_password(context, &tenant, credentials, device.address.as_deref()).await?;
-    let user = user.ok_or_else(invalid_credentials)?;
-    let signed_in = direct::begin(context, &tenant, &client, &user, device).await?;
+    let guesser = Guesser {
+        address: device.address.clone(),
+        known_device: None,
+        client: Some(client.authentication),
+    };
+    let proof = match sign_in::with_password(context, &tenant, credentials, &guesser).await? {
+        Outcome::Proved(proof) => proof,
+        Outcome::Wrong => return Err(invalid_credentials()),
+        Outcome::TooMany { retry_after } => return Err(ApiError::RateLimited { retry_after }),
+        Outcome::Unverified(user) => {
+            verification::ask(context, &tenant, &user.email, None).await?;
+            return Err(email_not_verified());
+        }
+    };
+    let signed_in = direct::begin(context, &tenant, &client, proof, device).await?;
     let signed_in = signed_in.ok_or_else(invalid_credentials)?;
     envelope::answer(StatusCode::OK, &state, &tenant, &client, signed_in, delivery)
+}
+
+/// The password was right: this tells nobody anything that they did not know.
+fn email_not_verified() -> ApiError {
+    ApiError::json(
+        StatusCode::FORBIDDEN,
+        "email_not_verified",
+        "this address has not been verified yet; a new link has been mailed to it",
+    )
 }
 
 /// One answer, whatever was wrong.

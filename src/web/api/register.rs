@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
 
 use super::body::JsonBody;
 use super::delivery::{Delivery, direct_client};
@@ -23,12 +24,16 @@ pub async fn post(
     let client = direct_client(&request, &tenant, &body)?;
     let delivery = Delivery::asked(&request, &body, &client.application)?;
     let [email, password] = body.required(["email", "password"])?;
-    let form = Form { email, password, name: body.text("name")? };
+    let form = Form { email, password, name: body.text("name")?, request: None };
     let device = device(&request);
     let context = &state.context;
-    let user =
+    let proof =
         match sign_up::with_password(context, &tenant, form, device.address.as_deref()).await? {
-            Outcome::Made(user) => user,
+            Outcome::Made(proof) => proof,
+            Outcome::VerificationRequired => {
+                let status = json!({ "status": "verification_required" });
+                return Ok(HttpResponse::Accepted().json(status));
+            }
             Outcome::Problems(problems) => return Err(ApiError::invalid_fields(fields(&problems))),
             Outcome::Closed => {
                 return Err(ApiError::json(
@@ -38,7 +43,7 @@ pub async fn post(
                 ));
             }
         };
-    let signed_in = direct::begin(context, &tenant, &client, &user, device).await?;
+    let signed_in = direct::begin(context, &tenant, &client, proof, device).await?;
     let signed_in = signed_in.ok_or_else(|| {
         Failure::Internal("a new account vanished before its first sign-in".to_owned())
     })?;

@@ -5,4 +5,6 @@ pub mod browser;
 pub mod client;
 pub mod device;
 pub mod form;
+pub mod own_post;
+pub mod owner;
 pub mod tenant;

@@ -1,21 +1,24 @@
 //! `/login`: e-mail and password.
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::{Page, PageError, Policy, render};
-use crate::domain::ids::RequestId;
+use super::check_mail::{self, CheckMail};
+use super::pending::{Pending, after_sign_in, see_other, short};
+use super::{Next, Page, PageError, render};
 use crate::domain::parameters::Parameters;
+use crate::domain::tenant::{EmailCode, SignUp};
 use crate::flows::Failure;
-use crate::flows::account::session;
-use crate::flows::account::sign_in::{self, Credentials};
+use crate::flows::account::sign_in::{self, Credentials, Outcome, Proof};
+use crate::flows::account::throttle::{self, Guesser};
+use crate::flows::account::{session, verification};
+use crate::web::cookies::KnownDevice;
 use crate::web::csrf;
 use crate::web::error::ApiError;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device::device;
 use crate::web::extract::form::Form;
-use crate::web::oauth::authorize::{destination, own_origin};
+use crate::web::oauth::authorize::own_origin;
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -25,8 +28,12 @@ pub struct LoginPage {
     pub action: String,
     pub csrf: String,
     pub request: Option<String>,
+    pub next: Option<String>,
     pub email: String,
     pub app_name: Option<String>,
+    pub forgot_url: String,
+    pub code_url: Option<String>,
+    pub sign_up_url: Option<String>,
     pub error: Option<String>,
     pub email_error: Option<String>,
     pub password_error: Option<String>,
@@ -36,10 +43,20 @@ pub struct LoginPage {
 /// What the form shows beside its fields.
 #[derive(Default)]
 struct Messages {
-    error: Option<&'static str>,
-    email: Option<&'static str>,
-    password: Option<&'static str>,
-    notice: Option<&'static str>,
+    error: Option<String>,
+    email: Option<String>,
+    password: Option<String>,
+    notice: Option<String>,
+}
+
+/// What a visit of the page asks for.
+struct Visit<'a> {
+    request: &'a HttpRequest,
+    state: &'a State,
+    browser: &'a Browser,
+    pending: Option<&'a str>,
+    next: Option<Next>,
+    email: &'a str,
 }
 
 pub async fn get(
@@ -49,11 +66,28 @@ pub async fn get(
 ) -> Result<HttpResponse, PageError> {
     let query = Parameters::parse(request.query_string().as_bytes())
         .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
-    if query.get("request").is_none() && browser.signed_in.is_some() {
-        return Ok(see_other(format!("{}/account", browser.tenant().base_path)));
+    let (pending, next) = (query.get("request"), query.get("next").and_then(Next::parse));
+    let page = Page::of(browser.tenant());
+    let mut messages = Messages::default();
+    let mut email = query.get("login_hint").map(short).unwrap_or_default();
+    match &browser.signed_in {
+        Some(signed_in) if pending.is_none() => {
+            let is_fresh = signed_in.session.is_fresh(state.context.now());
+            if next.is_none() || is_fresh {
+                return Ok(see_other(after_sign_in(&browser, None, next)));
+            }
+            messages.notice = Some(page.say("login-again"));
+            email = signed_in.profile.user.email.to_string();
+        }
+        Some(_) | None => {}
     }
-    let email: String = query.get("login_hint").unwrap_or_default().chars().take(254).collect();
-    show(&request, &state, &browser, query.get("request"), &email, Messages::default()).await
+    match query.get("done") {
+        Some("verified") => messages.notice = Some(page.say("login-verified")),
+        Some("password") => messages.notice = Some(page.say("login-password-set")),
+        Some(_) | None => {}
+    }
+    let (state, browser) = (&state, &browser);
+    Visit { request: &request, state, browser, pending, next, email: &email }.show(messages).await
 }
 
 pub async fn post(
@@ -64,95 +98,110 @@ pub async fn post(
 ) -> Result<HttpResponse, PageError> {
     let Form(form) = form.map_err(|error| PageError::from_api(&request, error))?;
     let field = |name: &str| form.get(name).unwrap_or_default();
-    let tenant = browser.tenant();
-    let pending = form.get("request");
     let (email, password) = (field("email"), field("password"));
-    if !csrf::is_own_post(&request, own_origin(&state, tenant), &browser.secret, form.get("csrf")) {
-        let messages = Messages {
-            notice: Some(
-                "This page had expired, or your browser blocks cookies. Please sign in again.",
-            ),
-            ..Messages::default()
-        };
-        return show(&request, &state, &browser, pending, &short(email), messages).await;
+    let visit = Visit {
+        request: &request,
+        state: &state,
+        browser: &browser,
+        pending: form.get("request"),
+        next: form.get("next").and_then(Next::parse),
+        email: &short(email),
+    };
+    let page = Page::of(browser.tenant());
+    let origin = own_origin(&state, browser.tenant());
+    if !csrf::is_own_post(&request, origin, &browser.secret, form.get("csrf")) {
+        let notice = Some(page.say("login-expired"));
+        return visit.show(Messages { notice, ..Messages::default() }).await;
     }
     if email.trim().is_empty() || password.is_empty() {
         let messages = Messages {
-            email: email.trim().is_empty().then_some("Enter your e-mail address."),
-            password: password.is_empty().then_some("Enter your password."),
+            email: email.trim().is_empty().then(|| page.say("login-email-missing")),
+            password: password.is_empty().then(|| page.say("login-password-missing")),
             ..Messages::default()
         };
-        return show(&request, &state, &browser, pending, &short(email), messages).await;
+        return visit.show(messages).await;
     }
-    let failed = |failure: Failure| PageError::failure(&request, &failure);
-    let device = device(&request);
-    let credentials = Credentials::parse(email, password);
-    let user =
-        sign_in::with_password(&state.context, tenant, credentials, device.address.as_deref())
-            .await
-            .map_err(failed)?;
-    let Some(user) = user else {
-        let messages = Messages {
-            error: Some("That e-mail and password do not match."),
-            ..Messages::default()
-        };
-        return show(&request, &state, &browser, pending, &short(email), messages).await;
-    };
-    let session = session::begin(&state.context, tenant, &user, browser.session_id(), device)
-        .await
-        .map_err(failed)?;
-    browser.sign_in(session).map_err(failed)?;
-    Ok(see_other(match pending {
-        Some(id) => {
-            let query = url::form_urlencoded::Serializer::new(String::new())
-                .append_pair("request", id)
-                .finish();
-            format!("{}/oauth2/authorize/continue?{query}", tenant.base_path)
-        }
-        None => format!("{}/account", tenant.base_path),
-    }))
+    visit.try_password(&page, email, password).await
 }
 
-async fn show(
+impl Visit<'_> {
+    async fn try_password(
+        self,
+        page: &Page,
+        email: &str,
+        password: &str,
+    ) -> Result<HttpResponse, PageError> {
+        let failed = |failure: Failure| PageError::failure(self.request, &failure);
+        let (context, tenant) = (&self.state.context, self.browser.tenant());
+        let guesser = Guesser {
+            address: device(self.request).address,
+            known_device: KnownDevice::read(self.request, self.state, tenant),
+            client: None,
+        };
+        let credentials = Credentials::parse(email, password);
+        let outcome = sign_in::with_password(context, tenant, credentials, &guesser).await;
+        match outcome.map_err(failed)? {
+            Outcome::Proved(proof) => {
+                let location = after_sign_in(self.browser, self.pending, self.next);
+                sign_in_browser(self.request, self.state, self.browser, proof, location).await
+            }
+            Outcome::Wrong => {
+                let error = Some(page.say("login-wrong"));
+                self.show(Messages { error, ..Messages::default() }).await
+            }
+            Outcome::TooMany { retry_after } => Err(PageError::wait(self.request, retry_after)),
+            Outcome::Unverified(user) => {
+                let pending = self.pending.map(str::to_owned);
+                verification::ask(context, tenant, &user.email, pending).await.map_err(failed)?;
+                let letter = CheckMail::Verify { email: user.email.as_str() };
+                check_mail::show(self.request, self.browser, letter, self.pending, None)
+            }
+        }
+    }
+
+    async fn show(self, messages: Messages) -> Result<HttpResponse, PageError> {
+        let (browser, tenant) = (self.browser, self.browser.tenant());
+        let pending = Pending::find(self.request, self.state, browser, self.pending).await?;
+        let accounts = tenant.tenant.accounts;
+        let page = LoginPage {
+            page: Page::of(tenant),
+            action: format!("{}/login", tenant.base_path),
+            csrf: browser.secret.clone(),
+            request: pending.request.map(|id| id.to_string()),
+            next: self.next.map(|next| next.as_str().to_owned()),
+            email: self.email.to_owned(),
+            app_name: pending.app_name(),
+            forgot_url: pending.url(browser, "forgot-password"),
+            code_url: (accounts.email_code == EmailCode::On)
+                .then(|| pending.url(browser, "login/code")),
+            sign_up_url: (accounts.sign_up == SignUp::Open).then(|| pending.url(browser, "signup")),
+            error: messages.error,
+            email_error: messages.email,
+            password_error: messages.password,
+            notice: messages.notice,
+        };
+        render(self.request, &page, pending.policy())
+    }
+}
+
+/// Begins a session for whoever has just proved who they are, knows the browser again next time, and goes on.
+pub async fn sign_in_browser(
     request: &HttpRequest,
     state: &State,
     browser: &Browser,
-    pending: Option<&str>,
-    email: &str,
-    messages: Messages,
+    proof: Proof,
+    location: String,
 ) -> Result<HttpResponse, PageError> {
-    let tenant = browser.tenant();
-    let id = pending.map(RequestId::parse).transpose().map_err(|_| PageError::stale(request))?;
-    let destination = match id {
-        Some(id) => {
-            let found = destination(state, browser, id).await;
-            let found = found.map_err(|failure| PageError::failure(request, &failure))?;
-            Some(found.ok_or_else(|| PageError::stale(request))?)
-        }
-        None => None,
-    };
-    let page = LoginPage {
-        page: Page::of(tenant),
-        action: format!("{}/login", tenant.base_path),
-        csrf: browser.secret.clone(),
-        request: id.map(|id| id.to_string()),
-        email: email.to_owned(),
-        app_name: destination.as_ref().map(|destination| destination.application_name.clone()),
-        error: messages.error.map(str::to_owned),
-        email_error: messages.email.map(str::to_owned),
-        password_error: messages.password.map(str::to_owned),
-        notice: messages.notice.map(str::to_owned),
-    };
-    let policy = destination
-        .as_ref()
-        .map_or(Policy::StaysHere, |destination| Policy::LeadsTo(&destination.redirect_uri));
-    render(request, &page, policy)
-}
-
-fn short(email: &str) -> String {
-    email.chars().take(254).collect()
-}
-
-fn see_other(location: String) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+    let failed = |failure: Failure| PageError::failure(request, &failure);
+    let (context, tenant) = (&state.context, browser.tenant());
+    let known = throttle::known_device(context, tenant, proof.user.id);
+    let session = session::begin(context, tenant, proof, browser.session_id(), device(request))
+        .await
+        .map_err(failed)?;
+    browser.sign_in(session).map_err(failed)?;
+    let mut response = see_other(location);
+    response
+        .add_cookie(&KnownDevice::set(state, tenant, known))
+        .map_err(|error| failed(Failure::Internal(error.to_string())))?;
+    Ok(response)
 }

@@ -1,10 +1,26 @@
 //! The pages that a tenant's users see.
 
 pub mod account;
+pub mod account_delete;
+pub mod account_email;
+pub mod account_password;
+mod check_mail;
+pub mod consent;
+pub mod email_code;
+pub mod forgot_password;
+mod forms;
 pub mod login;
+pub mod mailbox;
+mod next;
 mod page;
+mod pending;
+pub mod reset_password;
 #[cfg(test)]
 mod samples;
+pub mod sign_up;
+pub mod verify_email;
 pub mod welcome;
+mod words;
 
+pub use next::Next;
 pub use page::{Page, PageError, Policy, render};

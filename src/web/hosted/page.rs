@@ -8,19 +8,24 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
+use askama::filters::Safe;
 
 use crate::domain::redirect_uri::RedirectUri;
 use crate::flows::oauth::authorize::NoReply;
 use crate::flows::{Failure, TenantSnapshot};
-use crate::web::assets::{ICON, SCRIPT, STYLESHEET};
+use crate::messages::Messages;
+use crate::web::assets::{self, ICON, SCRIPT, STYLESHEET};
 use crate::web::error::{self, ApiError};
 use crate::web::request_log::RequestId;
 
 /// What the layout shows.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Page {
     pub tenant_name: String,
     pub monogram: String,
+    /// In the tenant's colour, if it has one.
+    pub accent_stylesheet: Option<String>,
+    pub messages: &'static Messages,
     pub stylesheet: &'static str,
     pub script: &'static str,
     pub icon: &'static str,
@@ -29,7 +34,42 @@ pub struct Page {
 impl Page {
     pub fn of(tenant: &TenantSnapshot) -> Self {
         let name = &tenant.tenant.name;
-        Self::named(name.to_string(), name.initial())
+        let accent_stylesheet = tenant.tenant.accent.map(assets::accent_path);
+        Self { accent_stylesheet, ..Self::named(name.to_string(), name.initial()) }
+    }
+
+    /// The text of that name in the reader's language.
+    pub fn say(&self, id: &str) -> String {
+        self.messages.say(id)
+    }
+
+    /// With one variable.
+    pub fn say_with(&self, id: &str, name: &str, value: &str) -> String {
+        self.messages.say_with(id, name, value)
+    }
+
+    pub fn say_with_two(&self, id: &str, one: (&str, &str), other: (&str, &str)) -> String {
+        self.messages.say_with_two(id, one, other)
+    }
+
+    /// With a number, which decides between one and many.
+    pub fn say_count(&self, id: &str, name: &str, count: u64) -> String {
+        self.messages.say_with(id, name, count)
+    }
+
+    /// With one variable, emphasised.
+    pub fn strong(&self, id: &str, name: &str, value: &str) -> Safe<String> {
+        let (before, after) = self.messages.around(id, name);
+        let [before, value, after] = [&*before, value, &*after].map(escaped);
+        Safe(format!("{before}<strong>{value}</strong>{after}"))
+    }
+
+    /// How long to wait, in words.
+    pub fn wait(&self, seconds: u64) -> String {
+        match seconds {
+            ..=90 => self.say_count("wait-seconds", "count", seconds),
+            _ => self.say_count("wait-minutes", "count", seconds.div_ceil(60)),
+        }
     }
 
     /// Where there is no tenant to speak for.
@@ -49,10 +89,19 @@ impl Page {
         Self {
             tenant_name,
             monogram,
+            accent_stylesheet: None,
+            messages: Messages::english(),
             stylesheet: &STYLESHEET.path,
             script: &SCRIPT.path,
             icon: &ICON.path,
         }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    match askama::filters::escape(text, askama::filters::Html) {
+        Ok(text) => text.to_string(),
+        Err(never) => match never {},
     }
 }
 
@@ -110,32 +159,33 @@ pub struct ErrorPage {
 pub struct PageError {
     status: StatusCode,
     retry_after: Option<u64>,
+    /// Where to go instead.
+    location: Option<String>,
     /// A tenant that does not exist is a plain 404, not a page of ours.
     page: Option<Box<ErrorPage>>,
 }
 
+/// Heading, message and advice of an error page.
+type Texts = [String; 3];
+
 impl PageError {
-    fn new(
-        request: &HttpRequest,
-        status: StatusCode,
-        heading: &str,
-        message: &str,
-        advice: &str,
-    ) -> Self {
-        let page = ErrorPage {
-            page: Page::for_request(request),
-            heading: heading.to_owned(),
-            message: message.to_owned(),
-            advice: advice.to_owned(),
-            reference: RequestId::of(request),
-        };
-        Self { status, retry_after: None, page: Some(Box::new(page)) }
+    fn new(request: &HttpRequest, status: StatusCode, texts: impl Fn(&Page) -> Texts) -> Self {
+        let page = Page::for_request(request);
+        let [heading, message, advice] = texts(&page);
+        let page = ErrorPage { page, heading, message, advice, reference: RequestId::of(request) };
+        Self { status, retry_after: None, location: None, page: Some(Box::new(page)) }
+    }
+
+    /// Not an error, but not what was asked for either: the browser is sent elsewhere.
+    pub fn elsewhere(location: String) -> Self {
+        let status = StatusCode::SEE_OTHER;
+        Self { status, retry_after: None, location: Some(location), page: None }
     }
 
     pub fn bad_request(request: &HttpRequest, why: &str) -> Self {
-        let advice =
-            "Go back to the application and try again. If it happens again, tell its makers.";
-        Self::new(request, StatusCode::BAD_REQUEST, "This link does not work", why, advice)
+        Self::new(request, StatusCode::BAD_REQUEST, |page| {
+            [page.say("error-link-title"), why.to_owned(), page.say("error-link-advice")]
+        })
     }
 
     pub fn no_reply(request: &HttpRequest, why: NoReply) -> Self {
@@ -143,49 +193,65 @@ impl PageError {
     }
 
     pub fn forged(request: &HttpRequest) -> Self {
-        Self::new(
-            request,
-            StatusCode::FORBIDDEN,
-            "This form has expired",
-            "The form was sent from another page, or your browser did not send its cookie along.",
-            "Go back, reload the page and try again. Cookies must be allowed for this site.",
-        )
+        Self::new(request, StatusCode::FORBIDDEN, |page| {
+            [
+                page.say("error-forged-title"),
+                page.say("error-forged-text"),
+                page.say("error-forged-advice"),
+            ]
+        })
     }
 
     /// The sign-in that this page belonged to is over.
     pub fn stale(request: &HttpRequest) -> Self {
-        Self::new(
-            request,
-            StatusCode::BAD_REQUEST,
-            "This sign-in has expired",
-            "It was finished already, took longer than an hour, or was begun in another browser.",
-            "Go back to the application and sign in from there again.",
-        )
+        Self::new(request, StatusCode::BAD_REQUEST, |page| {
+            [
+                page.say("error-stale-title"),
+                page.say("error-stale-text"),
+                page.say("error-stale-advice"),
+            ]
+        })
+    }
+
+    /// Too many tries.
+    pub fn wait(request: &HttpRequest, retry_after: u64) -> Self {
+        let mut error = Self::new(request, StatusCode::TOO_MANY_REQUESTS, |page| {
+            [
+                page.say("error-wait-title"),
+                page.say_with("error-wait-text", "wait", &page.wait(retry_after)),
+                page.say("error-wait-advice"),
+            ]
+        });
+        error.retry_after = Some(retry_after);
+        error
     }
 
     pub fn failure(request: &HttpRequest, failure: &Failure) -> Self {
         error::record(failure);
-        let (message, advice) = match failure {
-            Failure::Overloaded { .. } | Failure::Unavailable(_) => {
-                ("We cannot answer at the moment.", "Nothing is lost. Try again in a few seconds.")
-            }
-            Failure::Internal(_) => (
-                "Something went wrong on our side.",
-                "Try again; if it stays, tell us the reference below.",
-            ),
-        };
-        let status = error::failure_status(failure);
-        let mut page = Self::new(request, status, "Please try again", message, advice);
-        page.retry_after = error::retry_after(failure);
-        page
+        let mut error = Self::new(request, error::failure_status(failure), |page| {
+            let (message, advice) = match failure {
+                Failure::Overloaded { .. } | Failure::Unavailable(_) => {
+                    (page.say("error-away-text"), page.say("error-away-advice"))
+                }
+                Failure::Internal(_) => {
+                    (page.say("error-internal-text"), page.say("error-internal-advice"))
+                }
+            };
+            [page.say("error-again-title"), message, advice]
+        });
+        error.retry_after = error::retry_after(failure);
+        error
     }
 
     pub fn from_api(request: &HttpRequest, error: ApiError) -> Self {
         match error {
             ApiError::Failure(failure) => Self::failure(request, &failure),
-            ApiError::NotFound => {
-                Self { status: StatusCode::NOT_FOUND, retry_after: None, page: None }
-            }
+            ApiError::NotFound => Self {
+                status: StatusCode::NOT_FOUND,
+                retry_after: None,
+                location: None,
+                page: None,
+            },
             ApiError::OAuth(error) | ApiError::InvalidBasicClient(error) => {
                 Self::bad_request(request, &error.description)
             }
@@ -194,7 +260,10 @@ impl PageError {
                 page.status = status;
                 page
             }
-            ApiError::Bearer(_) => Self::bad_request(request, "This page takes no access token."),
+            ApiError::RateLimited { retry_after } => Self::wait(request, retry_after),
+            ApiError::Bearer(_) => {
+                Self::bad_request(request, &Page::doorward().say("error-bearer"))
+            }
         }
     }
 }
@@ -217,6 +286,11 @@ impl ResponseError for PageError {
     }
 
     fn error_response(&self) -> HttpResponse {
+        if let Some(location) = &self.location {
+            return HttpResponse::SeeOther()
+                .insert_header((header::LOCATION, location.clone()))
+                .finish();
+        }
         let Some(page) = &self.page else { return ApiError::NotFound.error_response() };
         let mut response =
             respond(self.status, Policy::StaysHere, page.render().unwrap_or_default());

@@ -4,10 +4,18 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 
-use super::account::AccountPage;
+use super::account::{AccountPage, AppLine, SessionLine};
+use super::account_delete::DeleteAccountPage;
+use super::check_mail::CheckMailPage;
+use super::consent::ConsentPage;
+use super::email_code::EmailCodePage;
+use super::forms::{ConfirmLink, EmailForm, NewPasswordForm, Notice};
 use super::login::LoginPage;
+use super::mailbox::{Letter, MailboxPage, Piece};
 use super::page::{ErrorPage, Page};
+use super::sign_up::SignUpPage;
 use super::welcome::{TenantLinks, WelcomePage};
+use crate::messages::id;
 use crate::web::oauth::authorize::ConfirmPage;
 use crate::web::oauth::logout::{LogoutPage, SignedOutPage};
 use crate::web::oauth::reply::FormPost;
@@ -31,19 +39,196 @@ impl Samples for LoginPage {
             action: "/t/acme/login".to_owned(),
             csrf: "token".to_owned(),
             request: None,
+            next: None,
             email: String::new(),
             app_name: None,
+            forgot_url: "/t/acme/forgot-password".to_owned(),
+            code_url: None,
+            sign_up_url: None,
             error: None,
             email_error: None,
             password_error: None,
             notice: None,
         };
         let some = || Some(text.to_owned());
+        let url = || Some("/t/acme/signup".to_owned());
         vec![
             empty(),
             Self { request: some(), app_name: some(), email: text.to_owned(), ..empty() },
-            Self { error: some(), notice: some(), ..empty() },
+            Self { error: some(), notice: some(), next: some(), ..empty() },
             Self { email_error: some(), password_error: some(), ..empty() },
+            Self { code_url: url(), sign_up_url: url(), ..empty() },
+        ]
+    }
+}
+
+impl Samples for SignUpPage {
+    fn samples(text: &str) -> Vec<Self> {
+        let sample = |error: Option<String>, focus| Self {
+            page: page(text),
+            action: "/t/acme/signup".to_owned(),
+            csrf: "token".to_owned(),
+            request: error.clone(),
+            app_name: error.clone(),
+            login_url: "/t/acme/login".to_owned(),
+            name: text.to_owned(),
+            email: text.to_owned(),
+            name_error: error.clone(),
+            email_error: error.clone(),
+            password_error: error.clone(),
+            notice: error,
+            focus,
+        };
+        vec![sample(None, "name"), sample(Some(text.to_owned()), "password")]
+    }
+}
+
+impl Samples for CheckMailPage {
+    fn samples(text: &str) -> Vec<Self> {
+        let sample = |message: &'static str, more: Option<String>| Self {
+            page: page(text),
+            action: "/t/acme/verify-email".to_owned(),
+            csrf: "token".to_owned(),
+            request: more.clone(),
+            text: message,
+            email: text.to_owned(),
+            notice: more,
+            login_url: "/t/acme/login".to_owned(),
+        };
+        let some = Some(text.to_owned());
+        vec![sample(id!("check-mail-verify"), None), sample(id!("check-mail-recovery"), some)]
+    }
+}
+
+impl Samples for Notice {
+    fn samples(text: &str) -> Vec<Self> {
+        vec![Self {
+            page: page(text),
+            heading: text.to_owned(),
+            text: text.to_owned(),
+            url: "/t/acme/login".to_owned(),
+            label: text.to_owned(),
+        }]
+    }
+}
+
+impl Samples for ConfirmLink {
+    fn samples(text: &str) -> Vec<Self> {
+        let sample = |more: Option<String>| Self {
+            page: page(text),
+            action: "/t/acme/verify-email".to_owned(),
+            csrf: "token".to_owned(),
+            token: text.to_owned(),
+            request: more.clone(),
+            heading: text.to_owned(),
+            text: id!("verify-lead"),
+            email: text.to_owned(),
+            submit: text.to_owned(),
+            note: more,
+        };
+        vec![sample(None), sample(Some(text.to_owned()))]
+    }
+}
+
+impl Samples for EmailForm {
+    fn samples(text: &str) -> Vec<Self> {
+        let sample = |more: Option<String>| Self {
+            page: page(text),
+            action: "/t/acme/forgot-password".to_owned(),
+            csrf: "token".to_owned(),
+            request: more.clone(),
+            heading: text.to_owned(),
+            lead: text.to_owned(),
+            label: "E-mail".to_owned(),
+            email: text.to_owned(),
+            email_error: more.clone(),
+            autocomplete: "username",
+            notice: more,
+            submit: text.to_owned(),
+            back_url: "/t/acme/login".to_owned(),
+            back: text.to_owned(),
+        };
+        vec![sample(None), sample(Some(text.to_owned()))]
+    }
+}
+
+impl Samples for NewPasswordForm {
+    fn samples(text: &str) -> Vec<Self> {
+        let sample = |more: Option<String>| Self {
+            page: page(text),
+            action: "/t/acme/reset-password".to_owned(),
+            csrf: "token".to_owned(),
+            token: more.clone(),
+            heading: text.to_owned(),
+            email: text.to_owned(),
+            password_error: more.clone(),
+            notice: more.clone(),
+            submit: text.to_owned(),
+            back_url: more.map(|_| "/t/acme/account".to_owned()),
+        };
+        vec![sample(None), sample(Some(text.to_owned()))]
+    }
+}
+
+impl Samples for EmailCodePage {
+    fn samples(text: &str) -> Vec<Self> {
+        let sample = |more: Option<String>| Self {
+            page: page(text),
+            action: "/t/acme/login/code".to_owned(),
+            csrf: "token".to_owned(),
+            request: more.clone(),
+            sign_in: "cod".to_owned(),
+            email: text.to_owned(),
+            problem: more,
+            again_url: "/t/acme/login/code".to_owned(),
+            login_url: "/t/acme/login".to_owned(),
+        };
+        vec![sample(None), sample(Some(text.to_owned()))]
+    }
+}
+
+impl Samples for ConsentPage {
+    fn samples(text: &str) -> Vec<Self> {
+        vec![Self {
+            page: page(text),
+            action: "/t/acme/consent".to_owned(),
+            csrf: "token".to_owned(),
+            request: "req".to_owned(),
+            app_name: text.to_owned(),
+            user_email: text.to_owned(),
+            user_initial: "A".to_owned(),
+            scopes: vec![text.to_owned(), text.to_owned()],
+        }]
+    }
+}
+
+impl Samples for DeleteAccountPage {
+    fn samples(text: &str) -> Vec<Self> {
+        vec![Self {
+            page: page(text),
+            action: "/t/acme/account/delete".to_owned(),
+            csrf: "token".to_owned(),
+            lead: text.to_owned(),
+            grace: text.to_owned(),
+            back_url: "/t/acme/account".to_owned(),
+        }]
+    }
+}
+
+impl Samples for MailboxPage {
+    fn samples(text: &str) -> Vec<Self> {
+        let letter = || Letter {
+            subject: text.to_owned(),
+            from: text.to_owned(),
+            to: text.to_owned(),
+            pieces: vec![
+                Piece { text: text.to_owned(), is_link: false },
+                Piece { text: "https://a.example/?token=x".to_owned(), is_link: true },
+            ],
+        };
+        vec![
+            Self { page: page(text), letters: Vec::new() },
+            Self { page: page(text), letters: vec![letter(), letter()] },
         ]
     }
 }
@@ -97,18 +282,36 @@ impl Samples for FormPost {
 
 impl Samples for AccountPage {
     fn samples(text: &str) -> Vec<Self> {
-        let sample = |email_verified: bool, roles: &[&str]| Self {
+        let sample = |more: Option<String>, count: usize| Self {
             page: page(text),
-            user_name: text.to_owned(),
-            user_email: text.to_owned(),
-            email_verified,
-            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
-            user_initial: "A".to_owned(),
-            logout_action: "/t/acme/oauth2/logout".to_owned(),
+            base: "/t/acme".to_owned(),
             csrf: "token".to_owned(),
-            signed_in_at: "2026-11-23 09:20:30 UTC".to_owned(),
+            notice: more.clone(),
+            leaving_at: more.clone(),
+            name: text.to_owned(),
+            name_error: more.clone(),
+            email: text.to_owned(),
+            email_verified: more.is_some(),
+            has_password: more.is_some(),
+            roles: vec![text.to_owned(); count],
+            sessions: (0..=count)
+                .map(|index| SessionLine {
+                    id: format!("ses{index}"),
+                    device: text.to_owned(),
+                    address: more.clone(),
+                    seen_at: "2026-11-23 09:20:30 UTC".to_owned(),
+                    is_this: index == 0,
+                })
+                .collect(),
+            apps: (0..count)
+                .map(|index| AppLine {
+                    id: format!("app{index}"),
+                    name: text.to_owned(),
+                    used: text.to_owned(),
+                })
+                .collect(),
         };
-        vec![sample(false, &[]), sample(true, &[text, text])]
+        vec![sample(None, 0), sample(Some(text.to_owned()), 3)]
     }
 }
 
@@ -145,14 +348,24 @@ fn rendered<T: Samples>(text: &str) -> Vec<String> {
     T::samples(text).iter().map(|sample| sample.render().unwrap()).collect()
 }
 
-/// Every template but the layout, which the others extend.
+/// Every template but the layout and the parts, which the others are made of.
 const PAGES: &[(&str, Render)] = &[
     ("account.html", rendered::<AccountPage>),
+    ("check_mail.html", rendered::<CheckMailPage>),
     ("confirm.html", rendered::<ConfirmPage>),
+    ("confirm_link.html", rendered::<ConfirmLink>),
+    ("consent.html", rendered::<ConsentPage>),
+    ("delete_account.html", rendered::<DeleteAccountPage>),
+    ("email_code.html", rendered::<EmailCodePage>),
+    ("email_form.html", rendered::<EmailForm>),
     ("error.html", rendered::<ErrorPage>),
     ("form_post.html", rendered::<FormPost>),
     ("login.html", rendered::<LoginPage>),
     ("logout.html", rendered::<LogoutPage>),
+    ("mailbox.html", rendered::<MailboxPage>),
+    ("new_password.html", rendered::<NewPasswordForm>),
+    ("notice.html", rendered::<Notice>),
+    ("sign_up.html", rendered::<SignUpPage>),
     ("signed_out.html", rendered::<SignedOutPage>),
     ("welcome.html", rendered::<WelcomePage>),
 ];
@@ -170,7 +383,7 @@ fn every_template_has_samples() {
     let files: BTreeSet<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name != "layout.html")
+        .filter(|name| name != "layout.html" && name != "parts.html")
         .collect();
     let sampled: BTreeSet<String> = PAGES.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(files, sampled);
@@ -200,7 +413,7 @@ fn every_page_keeps_to_the_policy_and_can_be_read_aloud() {
         for input in page.split("<input").skip(1).map(|rest| rest.split('>').next().unwrap()) {
             if !input.contains("type=\"hidden\"") {
                 let id = input.split("id=\"").nth(1).and_then(|rest| rest.split('"').next());
-                let label = format!("<label for=\"{}\">", id.unwrap_or_default());
+                let label = format!("<label for=\"{}\"", id.unwrap_or_default());
                 assert!(page.contains(&label), "{name}: a field without a label: {input}");
             }
         }

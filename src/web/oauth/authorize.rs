@@ -7,12 +7,13 @@ use askama::Template;
 
 use super::reply;
 use crate::domain::authorization_request::{
-    AuthorizationRequest, NextStep, PendingRequest, Progress,
+    AuthorizationRequest, NextStep, PendingRequest, Progress, UserNeeded,
 };
 use crate::domain::ids::RequestId;
 use crate::domain::parameters::Parameters;
 use crate::domain::scope::Scope;
 use crate::flows::oauth::authorize::{self, ReplyTo};
+use crate::flows::oauth::consent;
 use crate::flows::oauth::error::{ErrorCode, OAuthError};
 use crate::flows::{Failure, TenantSnapshot};
 use crate::web::csrf;
@@ -84,7 +85,7 @@ pub async fn post(
         tenant.base_path,
         parameters.only(&authorize::PARAMETERS).to_query()
     );
-    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish())
+    Ok(see_other(location))
 }
 
 /// After a sign-in.
@@ -137,7 +138,7 @@ pub async fn choose(
     }
 }
 
-async fn go_on(
+pub async fn go_on(
     request: &HttpRequest,
     state: &State,
     browser: &Browser,
@@ -161,7 +162,11 @@ impl Attempt<'_> {
             Err(error) => return reply::with_error(request, tenant, &reply_to, &error),
         };
         let session = self.browser.signed_in.as_ref().map(|browser| &browser.session);
-        let step = asked.next_step(session, self.progress, self.state.context.now());
+        let (context, user) = (&self.state.context, session.map(|session| session.user_id));
+        let consent = consent::state(context, tenant, &reply_to.application, &asked, user)
+            .await
+            .map_err(|failure| PageError::failure(request, &failure))?;
+        let step = asked.next_step(session, consent, self.progress, context.now());
         self.take(step, asked, &reply_to).await
     }
 
@@ -188,14 +193,25 @@ impl Attempt<'_> {
                 let id = self.keep().await.map_err(failed)?;
                 self.confirm_page(id, &asked, reply_to)
             }
-            (NextStep::Refuse(_), _) => {
+            (NextStep::Consent, Some(_)) => {
+                let id = self.keep().await.map_err(failed)?;
+                Ok(see_other(format!("{}/consent?request={id}", tenant.base_path)))
+            }
+            (NextStep::Refuse(UserNeeded::ToSignIn), _) => {
                 let error = OAuthError::new(
                     ErrorCode::LoginRequired,
                     "the user is not signed in, or must sign in again",
                 );
                 reply::with_error(request, tenant, reply_to, &error)
             }
-            (NextStep::SignIn | NextStep::Answer | NextStep::Confirm, _) => {
+            (NextStep::Refuse(UserNeeded::ToConsent), _) => {
+                let error = OAuthError::new(
+                    ErrorCode::ConsentRequired,
+                    "the user has not allowed this application all that it asks for",
+                );
+                reply::with_error(request, tenant, reply_to, &error)
+            }
+            (NextStep::SignIn | NextStep::Answer | NextStep::Confirm | NextStep::Consent, _) => {
                 let id = self.keep().await.map_err(failed)?;
                 Ok(to_login(tenant, id, asked.login_hint.as_deref()))
             }
@@ -230,8 +246,9 @@ impl Attempt<'_> {
         let name = profile
             .and_then(|user| user.name.as_ref())
             .map_or_else(|| email.clone(), ToString::to_string);
+        let words = Page::of(tenant);
         let page = ConfirmPage {
-            page: Page::of(tenant),
+            page: words.clone(),
             action: format!("{}/oauth2/authorize/continue", tenant.base_path),
             csrf: self.browser.secret.clone(),
             request: id.to_string(),
@@ -239,17 +256,17 @@ impl Attempt<'_> {
             user_initial: name.chars().take(1).flat_map(char::to_uppercase).collect(),
             user_name: name,
             user_email: email,
-            scopes: asked.scopes.iter().filter_map(in_plain_words).map(str::to_owned).collect(),
+            scopes: asked.scopes.iter().filter_map(|scope| in_plain_words(&words, scope)).collect(),
         };
         render(self.request, &page, Policy::LeadsTo(&reply_to.redirect_uri))
     }
 }
 
-fn in_plain_words(scope: Scope) -> Option<&'static str> {
+fn in_plain_words(page: &Page, scope: Scope) -> Option<String> {
     match scope {
-        Scope::Profile => Some("Your name and picture"),
-        Scope::Email => Some("Your e-mail address"),
-        Scope::Roles => Some("Your roles"),
+        Scope::Profile => Some(page.say("confirm-scope-profile")),
+        Scope::Email => Some(page.say("confirm-scope-email")),
+        Scope::Roles => Some(page.say("confirm-scope-roles")),
         Scope::OpenId | Scope::OfflineAccess => None,
     }
 }
@@ -258,17 +275,20 @@ pub fn own_origin<'a>(state: &'a State, tenant: &'a TenantSnapshot) -> &'a str {
     if tenant.base_path.is_empty() { &tenant.issuer } else { state.context.public_url.as_str() }
 }
 
-fn to_login(tenant: &TenantSnapshot, id: RequestId, hint: Option<&str>) -> HttpResponse {
+fn see_other(location: String) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+}
+
+pub fn to_login(tenant: &TenantSnapshot, id: RequestId, hint: Option<&str>) -> HttpResponse {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("request", &id.to_string());
     if let Some(hint) = hint {
         query.append_pair("login_hint", hint);
     }
-    let location = format!("{}/login?{}", tenant.base_path, query.finish());
-    HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+    see_other(format!("{}/login?{}", tenant.base_path, query.finish()))
 }
 
-async fn pending(
+pub async fn pending(
     request: &HttpRequest,
     state: &State,
     browser: &Browser,
@@ -288,7 +308,7 @@ fn query(request: &HttpRequest) -> Result<Parameters, PageError> {
         .map_err(|why| PageError::bad_request(request, &why.to_string()))
 }
 
-fn stored_parameters(pending: &PendingRequest) -> Result<Parameters, Failure> {
+pub fn stored_parameters(pending: &PendingRequest) -> Result<Parameters, Failure> {
     Parameters::parse(pending.query.as_bytes()).map_err(|why| Failure::Internal(why.to_string()))
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -12,11 +13,10 @@ use doorward::config::{PublicUrl, TenantLabel, TrustedProxies};
 use doorward::crypto::entropy::OsEntropy;
 use doorward::crypto::hashing_threads::{HashingSettings, PasswordHasher};
 use doorward::crypto::master_key::MasterKey;
-use doorward::crypto::refresh_token::RefreshTokens;
-use doorward::crypto::seal::Sealer;
 use doorward::domain::clock::{Clock, SystemClock, Timestamp};
-use doorward::flows::tenant_snapshot::TenantCache;
-use doorward::flows::{Context, Metrics};
+use doorward::flows::mail::delivery;
+use doorward::flows::{Context, Resources};
+use doorward::mail::{KeptMail, Mailbox, Mailer};
 use doorward::storage::Db;
 use doorward::web::metrics::HttpMetrics;
 use doorward::web::server::{Listeners, start};
@@ -35,6 +35,7 @@ pub struct TestApp {
     /// Where the server listens, whatever host a URL names.
     address: String,
     server: ServerHandle,
+    mailbox: PathBuf,
 }
 
 /// Starts at the machine's hour and moves when it is told to.
@@ -50,6 +51,11 @@ impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
+}
+
+/// For a folder of one test.
+fn random_name() -> String {
+    doorward::domain::entropy::random_letters(&OsEntropy, 16)
 }
 
 impl TestApp {
@@ -74,17 +80,16 @@ impl TestApp {
         let key = MasterKey::generate(&OsEntropy);
         let clock = Arc::new(TestClock(AtomicI64::new(SystemClock.now().as_millis())));
         let entropy = Arc::new(OsEntropy);
-        let context = Arc::new(Context {
+        let folder = std::env::temp_dir().join(format!("doorward-mail-{}", random_name()));
+        let resources = Resources {
             db,
             clock: clock.clone(),
             hasher: PasswordHasher::start(hashing, entropy.clone()).unwrap(),
             entropy,
-            sealer: Sealer::new(&key),
-            refresh_tokens: RefreshTokens::new(&key),
             public_url: PublicUrl::parse(&public_url).unwrap(),
-            tenants: TenantCache::default(),
-            metrics: Metrics::default(),
-        });
+            mailer: Mailer::Mailbox(Mailbox::open(folder.clone()).unwrap()),
+        };
+        let context = Arc::new(Context::new(resources, &key));
         let state = Data::new(State {
             context: context.clone(),
             trusted_proxies: TrustedProxies::default(),
@@ -101,11 +106,41 @@ impl TestApp {
             .no_proxy()
             .build()
             .unwrap();
-        Self { context, clock, http, address, server: handle }
+        Self { context, clock, http, address, server: handle, mailbox: folder }
     }
 
     pub async fn stop(self) {
         self.server.stop(false).await;
+        std::fs::remove_dir_all(self.mailbox).unwrap();
+    }
+
+    /// Sends what was ordered, and says what has come to `email` so far, the newest first.
+    pub async fn mail_to(&self, email: &str) -> Vec<KeptMail> {
+        delivery::send_due(&self.context).await.unwrap();
+        let Mailer::Mailbox(mailbox) = &self.context.mailer else { panic!("no mailbox") };
+        mailbox.list().unwrap().into_iter().filter(|mail| mail.to == email).collect()
+    }
+
+    /// The first link in the newest letter to `email`.
+    pub async fn mailed_link(&self, email: &str) -> String {
+        let mail = self.mail_to(email).await.into_iter().next().expect("a letter");
+        let link = mail.text.split_whitespace().find(|word| word.starts_with("http"));
+        link.unwrap_or_else(|| panic!("no link in {mail:?}")).to_owned()
+    }
+
+    /// The six digits in the newest letter to `email`.
+    pub async fn mailed_code(&self, email: &str) -> String {
+        let mail = self.mail_to(email).await.into_iter().next().expect("a letter");
+        let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit());
+        let code = mail.text.split_whitespace().find(is_code);
+        code.unwrap_or_else(|| panic!("no code in {mail:?}")).to_owned()
+    }
+
+    /// The token in the link of the newest letter to `email`.
+    pub async fn mailed_token(&self, email: &str) -> String {
+        let link = Url::parse(&self.mailed_link(email).await).unwrap();
+        let token = link.query_pairs().find(|(name, _)| name == "token");
+        token.expect("a token").1.into_owned()
     }
 
     pub fn get(&self, url: &str) -> Call<'_> {

@@ -74,11 +74,16 @@ impl<'a> Browser<'a> {
 
     /// Opens the login page and sends it with the user's password.
     pub async fn sign_in(&mut self, tenant: &TestTenant) -> Answer {
+        self.sign_in_as(tenant, &tenant.email).await
+    }
+
+    /// The same as another user of the tenant.
+    pub async fn sign_in_as(&mut self, tenant: &TestTenant, email: &str) -> Answer {
         let url = tenant.url("/login");
         let page = self.get(&url).await;
         assert_eq!(page.status, 200, "{page:?}");
         let csrf = field(&page, "csrf");
-        let fields = [("csrf", &*csrf), ("email", &tenant.email), ("password", PASSWORD)];
+        let fields = [("csrf", &*csrf), ("email", email), ("password", PASSWORD)];
         let answer = self.submit(&url, &fields).await;
         assert_eq!(answer.status, 303, "{answer:?}");
         answer

@@ -2,14 +2,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use doorward::domain::application::{ApplicationKind, DirectLogin, TokenSettings};
+use doorward::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
 use doorward::domain::email_address::EmailAddress;
 use doorward::domain::ids::UserId;
 use doorward::domain::password::NewPassword;
 use doorward::domain::role::RoleKey;
 use doorward::domain::tenant::{DisplayName, Domain, SignUp, Slug, Tenant};
 use doorward::flows::administration::applications::{self, NewApplication};
-use doorward::flows::administration::tenants::{self, NewTenant};
+use doorward::flows::administration::tenants::{self, NewTenant, TenantChange};
 use doorward::flows::administration::users::{self, NewUser};
 use doorward::flows::administration::{keys, roles};
 use serde_json::{Value, json};
@@ -107,6 +107,7 @@ impl TestApp {
                 ApplicationKind::Native | ApplicationKind::Service => DirectLogin::Refused,
             },
             is_default: name == "web",
+            party: Party::First,
             tokens,
             secret: None,
         };
@@ -116,6 +117,12 @@ impl TestApp {
             secret: made.secret.map(|secret| secret.expose().to_owned()),
             redirect_uri: format!("{uri}/callback"),
         }
+    }
+
+    /// Changes what the tenant decides; the server knows it at once.
+    pub async fn change(&self, tenant: &TestTenant, change: TenantChange) {
+        tenants::change(&self.context, &tenant.tenant.slug, change).await.unwrap();
+        self.clock.advance(std::time::Duration::from_secs(2));
     }
 
     pub async fn user(&self, tenant: &Tenant, email: &str, roles: &[&str]) -> UserId {

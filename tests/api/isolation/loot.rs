@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use doorward::domain::clock::Clock;
+
 use crate::harness::{Browser, PASSWORD, TestApp, TestTenant, VERIFIER, field};
 
 pub struct Loot {
@@ -33,6 +35,18 @@ pub struct Loot {
     pub csrf: String,
     /// An authorization request that waits for that browser's word.
     pub request: String,
+    /// The id of the session that the JSON API began.
+    pub direct_session: String,
+    /// Of a user who has just signed up.
+    pub fresh_email: String,
+    /// Tokens of that user's mailed links.
+    pub verify_token: String,
+    pub reset_token: String,
+    /// The token that moves that user to another address.
+    pub change_token: String,
+    /// A sign-in of the fresh user that waits in the browser for its code.
+    pub code_sign_in: String,
+    pub mailed_code: String,
 }
 
 impl Loot {
@@ -54,6 +68,14 @@ impl Loot {
         let ask = tenant.authorization(&tenant.web).with("prompt", "consent");
         let page = browser.authorize(tenant, &ask).await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let csrf = field(&page, "csrf");
+        let fresh_email =
+            format!("fresh{}@{}.example", app.clock.now().as_millis(), tenant.tenant.slug);
+        app.clock.advance(Duration::from_secs(1));
+        let mail = Mail { app, tenant, email: &fresh_email, csrf: &csrf };
+        let (verify_token, reset_token) = mail.tokens().await;
+        let change_token = mail.change_token().await;
+        let (code_sign_in, mailed_code) = mail.code(&mut browser).await;
         Self {
             issuer: tenant.issuer.clone(),
             email: tenant.email.clone(),
@@ -73,8 +95,15 @@ impl Loot {
             direct_refresh_token: text(&direct["refresh_token"]),
             spa_refresh_token: text(&spa["refresh_token"]),
             cookie: browser.cookie_header(),
-            csrf: field(&page, "csrf"),
+            csrf,
             request: field(&page, "request"),
+            direct_session: text(&direct["session_id"]),
+            fresh_email,
+            verify_token,
+            reset_token,
+            change_token,
+            code_sign_in,
+            mailed_code,
         }
     }
 
@@ -105,6 +134,32 @@ impl Loot {
         let pending = app.get(&url(&ask)).header("cookie", &self.cookie).send().await;
         if pending.status != 200 {
             dead.push("pending request");
+        }
+        let change = format!("/account/email/confirm?token={}", self.change_token);
+        if !app.get(&url(&change)).send().await.body.contains("name=\"token\"") {
+            dead.push("link to another address");
+        }
+        for (name, path, body) in [
+            (
+                "link to verify an address",
+                "/v1/auth/verify-email",
+                json!({ "token": self.verify_token }),
+            ),
+            (
+                "link to a new password",
+                "/v1/auth/reset-password",
+                json!({ "token": self.reset_token, "password": "a third one, of many words" }),
+            ),
+        ] {
+            let call = app.post(&url(path)).basic(&self.client_id, &self.client_secret);
+            if call.json(&body).send().await.status != 204 {
+                dead.push(name);
+            }
+        }
+        let waiting = format!("/login/code?sign_in={}", self.code_sign_in);
+        let waiting = app.get(&url(&waiting)).header("cookie", &self.cookie).send().await;
+        if !waiting.body.contains("name=\"code\"") {
+            dead.push("sign-in that waits for its code");
         }
         let spa = app
             .post(&url("/v1/auth/refresh"))
@@ -153,6 +208,13 @@ impl Loot {
             ("spa_refresh_token", &self.spa_refresh_token),
             ("csrf", &self.csrf),
             ("request", &self.request),
+            ("direct_session", &self.direct_session),
+            ("fresh_email", &self.fresh_email),
+            ("verify_token", &self.verify_token),
+            ("reset_token", &self.reset_token),
+            ("change_token", &self.change_token),
+            ("code_sign_in", &self.code_sign_in),
+            ("mailed_code", &self.mailed_code),
         ]
     }
 
@@ -165,5 +227,45 @@ impl Loot {
             ("scope", "openid".to_owned()),
             ("state", "st".to_owned()),
         ]
+    }
+}
+
+/// What comes by mail to somebody who has just signed up.
+struct Mail<'a> {
+    app: &'a TestApp,
+    tenant: &'a TestTenant,
+    email: &'a str,
+    csrf: &'a str,
+}
+
+impl Mail<'_> {
+    async fn tokens(&self) -> (String, String) {
+        let (app, web) = (self.app, &self.tenant.web);
+        let post = |path: &str| app.post(&self.tenant.url(path)).basic(&web.id, web.secret());
+        let body = json!({ "email": self.email, "password": PASSWORD });
+        post("/v1/auth/register").json(&body).send().await.expect(201);
+        let verify = app.mailed_token(self.email).await;
+        app.clock.advance(Duration::from_millis(1));
+        let asked = post("/v1/auth/forgot-password").json(&json!({ "email": self.email }));
+        assert_eq!(asked.send().await.status, 202);
+        (verify, app.mailed_token(self.email).await)
+    }
+
+    async fn change_token(&self) -> String {
+        let mut browser = Browser::new(self.app);
+        browser.sign_in_as(self.tenant, self.email).await;
+        let email = format!("other-{}", self.email);
+        let form = browser.get(&self.tenant.url("/account/email")).await;
+        let fields = [("csrf", &*field(&form, "csrf")), ("email", &*email)];
+        let answer = browser.submit(&self.tenant.url("/account/email"), &fields).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        self.app.mailed_token(&email).await
+    }
+
+    async fn code(&self, browser: &mut Browser<'_>) -> (String, String) {
+        let fields = [("csrf", self.csrf), ("email", self.email)];
+        let answer = browser.submit(&self.tenant.url("/login/code"), &fields).await;
+        let sign_in = answer.location().split("sign_in=").nth(1).unwrap().to_owned();
+        (sign_in, self.app.mailed_code(self.email).await)
     }
 }

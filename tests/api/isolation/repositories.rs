@@ -6,12 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward::crypto::digest::digest;
+use doorward::domain::allowance::Allowance;
 use doorward::domain::application::{Application, ApplicationStatus, ClientAuthentication};
 use doorward::domain::audit::AuditEvent;
 use doorward::domain::authorization_code::{AuthorizationCode, CodeState, Grant};
 use doorward::domain::authorization_request::PendingRequest;
 use doorward::domain::clock::Timestamp;
-use doorward::domain::ids::{FamilyId, RequestId, RoleId, SessionId, UserId};
+use doorward::domain::consent::Consent;
+use doorward::domain::email_address::EmailAddress;
+use doorward::domain::ids::{EmailCodeId, FamilyId, RequestId, RoleId, SessionId, UserId};
+use doorward::domain::mail_order::{Letter, MailOrder, MailStatus};
+use doorward::domain::one_time_token::{OneTimeToken, Purpose};
 use doorward::domain::password::PasswordHash;
 use doorward::domain::refresh_family::{FamilyState, RefreshFamily, RevocationReason};
 use doorward::domain::role::{Role, RoleKey};
@@ -19,7 +24,7 @@ use doorward::domain::scope::Scopes;
 use doorward::domain::secret::{Secret, SecretDigest};
 use doorward::domain::session::{Method, Session, SessionKind};
 use doorward::domain::user::{User, UserStatus};
-use doorward::storage::{Device, Rotation, StorageError, StoredKey, TenantTx};
+use doorward::storage::{Device, Rotation, Spent, StorageError, StoredKey, TenantTx};
 
 use crate::harness::{TestApp, TestTenant, on_both_databases};
 
@@ -46,7 +51,15 @@ struct Rows {
     jti: String,
     key: StoredKey,
     event: AuditEvent,
+    consent: Consent,
+    token: OneTimeToken,
+    token_digest: SecretDigest,
+    order: MailOrder,
+    sign_in: EmailCodeId,
 }
+
+const ALLOWANCE_KEY: &str = "account:x";
+const ALLOWANCE: Allowance = Allowance { burst: 1, every: Duration::from_secs(3_600) };
 
 /// What came of a call in a foreign scope.
 #[derive(Debug, PartialEq)]
@@ -78,6 +91,15 @@ type Call = fn(&mut TenantTx<'_>, &Rows) -> Result<Came, StorageError>;
 
 /// The method, what must come of it, and the call.
 const CALLS: &[(&str, Came, Call)] = &[
+    ("allowances.spend", Own, |tx, a| {
+        // The other tenant's is used up; this one's is its own.
+        let spent = tx.allowances().spend(ALLOWANCE_KEY, ALLOWANCE, a.now)?;
+        Ok(if spent == Spent::Granted { Own } else { Came::Reached(format!("{spent:?}")) })
+    }),
+    ("allowances.give_back", Nothing, |tx, a| {
+        tx.allowances().give_back(ALLOWANCE_KEY, ALLOWANCE, a.now)?;
+        Ok(Nothing)
+    }),
     ("applications.insert", Own, |tx, a| own(tx.applications().insert(&a.application))),
     ("applications.list", Nothing, |tx, a| {
         Ok(none_of(tx.applications().list()?, |found| found.id == a.application.id))
@@ -127,6 +149,50 @@ const CALLS: &[(&str, Came, Call)] = &[
     ("browser_states.delete", Nothing, |tx, a| {
         Ok(changed(tx.browser_states().delete(&a.state_digest)?))
     }),
+    ("consents.find", Nothing, |tx, a| Ok(found(tx.consents().find(a.user.id, a.application.id)?))),
+    ("consents.put", Refused, |tx, a| own(tx.consents().put(a.user.id, &a.consent))),
+    ("consents.delete", Nothing, |tx, a| {
+        Ok(changed(tx.consents().delete(a.user.id, a.application.id)?))
+    }),
+    ("email_codes.insert", Own, |tx, a| {
+        own(tx.email_codes().insert(a.sign_in, BROWSER, &a.user.email, a.now))
+    }),
+    ("email_codes.find", Nothing, |tx, a| {
+        Ok(found(tx.email_codes().find(a.sign_in, BROWSER, a.now)?))
+    }),
+    ("email_codes.set_code", Nothing, |tx, a| {
+        Ok(changed(tx.email_codes().set_code(a.sign_in, "mac")?))
+    }),
+    ("email_codes.count_try", Nothing, |tx, a| {
+        Ok(found(tx.email_codes().count_try(a.sign_in, BROWSER, a.now)?))
+    }),
+    ("email_codes.delete", Nothing, |tx, a| {
+        Ok(changed(tx.email_codes().delete(a.sign_in, BROWSER)?))
+    }),
+    ("mail_orders.insert", Own, |tx, a| own(tx.mail_orders().insert(&a.order))),
+    ("mail_orders.delete", Nothing, |tx, a| Ok(changed(tx.mail_orders().delete(a.order.id)?))),
+    ("mail_orders.fail", Nothing, |tx, a| {
+        let status = MailStatus::Waiting;
+        Ok(changed(tx.mail_orders().fail(a.order.id, status, later(a), "why")?))
+    }),
+    ("mail_orders.dead", Nothing, |tx, a| {
+        Ok(none_of(tx.mail_orders().dead(1_000)?, |order| order.id == a.order.id))
+    }),
+    ("one_time_tokens.put", Refused, |tx, a| {
+        own(tx.one_time_tokens().put(&digest_of("another"), &a.token, a.now))
+    }),
+    ("one_time_tokens.find", Nothing, |tx, a| {
+        let purpose = a.token.purpose;
+        Ok(found(tx.one_time_tokens().find(&a.token_digest, purpose, a.now)?))
+    }),
+    ("one_time_tokens.spend", Nothing, |tx, a| {
+        let purpose = a.token.purpose;
+        Ok(changed(tx.one_time_tokens().spend(&a.token_digest, purpose, a.now)?))
+    }),
+    ("one_time_tokens.delete_all", Nothing, |tx, a| {
+        let purpose = a.token.purpose;
+        Ok(changed(tx.one_time_tokens().delete_all(a.user.id, purpose)? > 0))
+    }),
     ("operators.insert", Refused, |tx, a| own(tx.operators().insert(a.user.id, a.now))),
     ("operators.contains", Nothing, |tx, a| Ok(changed(tx.operators().contains(a.user.id)?))),
     ("refresh_families.insert", Refused, |tx, a| {
@@ -139,6 +205,13 @@ const CALLS: &[(&str, Came, Call)] = &[
     ("refresh_families.rotate", Nothing, |tx, a| {
         let rotation = Rotation { from: 1, to: 2, now: a.now, idle_expires_at: later(a) };
         Ok(changed(tx.refresh_families().rotate(a.family.id, rotation)?))
+    }),
+    ("refresh_families.live_of_user", Nothing, |tx, a| {
+        Ok(none_of(tx.refresh_families().live_of_user(a.user.id, a.now)?, |_| true))
+    }),
+    ("refresh_families.revoke_of_user", Nothing, |tx, a| {
+        let (user, reason) = (a.user.id, RevocationReason::UserRevoked);
+        Ok(changed(tx.refresh_families().revoke_of_user(user, None, reason, a.now)? > 0))
     }),
     ("refresh_families.revoke", Nothing, |tx, a| {
         let reason = RevocationReason::SignedOut;
@@ -156,6 +229,13 @@ const CALLS: &[(&str, Came, Call)] = &[
     ("sessions.insert", Refused, |tx, a| {
         let id = SessionId::from_bytes([9; 16]);
         own(tx.sessions().insert(&Session { id, ..a.session.clone() }, &Device::default()))
+    }),
+    ("sessions.list", Nothing, |tx, a| {
+        let since = Timestamp::from_millis(0);
+        Ok(none_of(tx.sessions().list(a.user.id, since)?, |_| true))
+    }),
+    ("sessions.end_of", Nothing, |tx, a| {
+        Ok(changed(tx.sessions().end_of(a.user.id, a.session.id, a.now)?))
     }),
     ("sessions.find", Nothing, |tx, a| Ok(found(tx.sessions().find(a.session.id)?))),
     ("sessions.reauthenticate", Nothing, |tx, a| {
@@ -195,6 +275,19 @@ const CALLS: &[(&str, Came, Call)] = &[
     }),
     ("users.replace_password", Nothing, |tx, a| {
         Ok(changed(tx.users().replace_password(a.user.id, &a.hash, &a.hash)?))
+    }),
+    ("users.password", Nothing, |tx, a| Ok(found(tx.users().password(a.user.id)?))),
+    ("users.drop_password", Nothing, |tx, a| Ok(changed(tx.users().drop_password(a.user.id)?))),
+    ("users.verify_email", Nothing, |tx, a| {
+        Ok(changed(tx.users().verify_email(a.user.id, &a.user.email)?))
+    }),
+    ("users.change_email", Nothing, |tx, a| {
+        let email = EmailAddress::parse("new@example.com").unwrap();
+        Ok(changed(tx.users().change_email(a.user.id, &email)?))
+    }),
+    ("users.rename", Nothing, |tx, a| Ok(changed(tx.users().rename(a.user.id, None)?))),
+    ("users.plan_deletion", Nothing, |tx, a| {
+        Ok(changed(tx.users().plan_deletion(a.user.id, Some(later(a)))?))
     }),
     ("users.set_status", Nothing, |tx, a| {
         Ok(changed(tx.users().set_status(a.user.id, UserStatus::Disabled)?))
@@ -281,8 +374,11 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
         "session",
         Some("127.0.0.1"),
     );
+    let address = EmailAddress::parse(&email).unwrap();
+    let order = app.context.letter(tenant.tenant.id, Letter::Test, &address, None);
+    let order = MailOrder { status: MailStatus::Dead, ..order };
     let filled = app.context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
-        let email = doorward::domain::email_address::EmailAddress::parse(&email).unwrap();
+        let email = EmailAddress::parse(&email).unwrap();
         let (user, hash) = tx.users().find_by_email(&email)?.unwrap();
         let applications = tx.applications().list()?;
         let application = applications.into_iter().find(|found| !found.is_default).unwrap();
@@ -296,6 +392,19 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
             authenticated_at: now,
         };
         let rows = Rows {
+            consent: Consent {
+                application_id: application.id,
+                scopes: Scopes::all(),
+                granted_at: now,
+            },
+            token: OneTimeToken {
+                purpose: Purpose::ResetPassword,
+                user_id: user.id,
+                email: email.clone(),
+            },
+            token_digest: digest_of("token"),
+            order,
+            sign_in: EmailCodeId::from_bytes([4; 16]),
             now,
             hash: hash.unwrap(),
             role: Role {
@@ -336,6 +445,12 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
         tx.revoked_access_tokens().insert(&rows.jti, later(&rows))?;
         tx.operators().insert(rows.user.id, now)?;
         tx.audit_events().append(&rows.event)?;
+        tx.consents().put(rows.user.id, &rows.consent)?;
+        tx.one_time_tokens().put(&rows.token_digest, &rows.token, now)?;
+        tx.mail_orders().insert(&rows.order)?;
+        tx.email_codes().insert(rows.sign_in, BROWSER, &rows.user.email, now)?;
+        tx.email_codes().set_code(rows.sign_in, "the code")?;
+        tx.allowances().spend(ALLOWANCE_KEY, ALLOWANCE, now)?;
         Ok(rows)
     });
     filled.await.unwrap()
@@ -357,6 +472,14 @@ async fn everything_of(app: &TestApp, tenant: &TestTenant, rows: &Arc<Rows>) -> 
             format!("{:?}", tx.roles().list()?),
             format!("{:?}", tx.sessions().find(rows.session.id)?),
             format!("{:?}", tx.signing_keys().list()?),
+            format!("{:?}", tx.consents().find(rows.user.id, rows.application.id)?),
+            format!("{:?}", tx.email_codes().find(rows.sign_in, BROWSER, rows.now)?),
+            format!("{:?}", tx.mail_orders().dead(1_000)?),
+            format!(
+                "{:?}",
+                tx.one_time_tokens().find(&rows.token_digest, rows.token.purpose, rows.now)?
+            ),
+            format!("{:?}", tx.sessions().list(rows.user.id, Timestamp::from_millis(0))?),
             format!("{:?}", tx.users().find_by_email(&rows.user.email)?),
             format!("{:?}", tx.users().profile(rows.user.id)?),
         ])

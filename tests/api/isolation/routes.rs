@@ -3,6 +3,8 @@
 //! as it was. And so that no case passes because it proves nothing: with the tenant's own things the same call
 //! must come out otherwise.
 
+use doorward::domain::tenant::EmailCode;
+use doorward::flows::administration::tenants::{self, TenantChange};
 use doorward::web::routes::TENANT;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -177,7 +179,115 @@ fn cases(method: &str, path: &str) -> Option<Cases> {
                 sign_in(&own.email, &own.csrf, &own.cookie).and_form("request", &loot.request)
             }),
         ]),
-        ("GET", "/account") => Of(&[("session", |loot, _| Sent::default().cookie(&loot.cookie))]),
+        ("POST", "/v1/auth/forgot-password") => {
+            Of(&[("client", |loot, own| object(json!({ "email": own.email })).client(loot))])
+        }
+        ("POST", "/v1/auth/reset-password") => Of(&[
+            ("token", |loot, own| {
+                object(json!({ "token": loot.reset_token, "password": NEW_PASSWORD })).client(own)
+            }),
+            ("client", |loot, own| {
+                object(json!({ "token": own.reset_token, "password": NEW_PASSWORD })).client(loot)
+            }),
+        ]),
+        ("POST", "/v1/auth/verify-email") => Of(&[
+            ("token", |loot, own| object(json!({ "token": loot.verify_token })).client(own)),
+            ("client", |loot, own| object(json!({ "token": own.verify_token })).client(loot)),
+        ]),
+        ("GET", "/signup" | "/forgot-password" | "/consent") => Of(&[("request", |loot, own| {
+            query(vec![("request", loot.request.clone())]).cookie(&own.cookie)
+        })]),
+        ("POST", "/signup") => Of(&[
+            ("form token", |loot, own| sign_up(own, &loot.csrf)),
+            ("request", |loot, own| sign_up(own, &own.csrf).and_form("request", &loot.request)),
+        ]),
+        ("POST", "/forgot-password") => Of(&[("form token", |loot, own| {
+            post(own, &loot.csrf, vec![("email", own.fresh_email.clone())])
+        })]),
+        ("GET", "/verify-email") => Of(&[("token", |loot, own| {
+            query(vec![("token", loot.verify_token.clone())]).cookie(&own.cookie)
+        })]),
+        ("POST", "/verify-email") => Of(&[
+            ("token", |loot, own| post(own, &own.csrf, vec![("token", loot.verify_token.clone())])),
+            ("form token", |loot, own| {
+                post(own, &loot.csrf, vec![("token", own.verify_token.clone())])
+            }),
+        ]),
+        ("GET", "/reset-password") => Of(&[("token", |loot, own| {
+            query(vec![("token", loot.reset_token.clone())]).cookie(&own.cookie)
+        })]),
+        ("POST", "/reset-password") => Of(&[
+            ("token", |loot, own| {
+                let password = ("password", NEW_PASSWORD.to_owned());
+                post(own, &own.csrf, vec![("token", loot.reset_token.clone()), password])
+            }),
+            ("form token", |loot, own| {
+                let password = ("password", NEW_PASSWORD.to_owned());
+                post(own, &loot.csrf, vec![("token", own.reset_token.clone()), password])
+            }),
+        ]),
+        ("GET", "/login/code") => Of(&[
+            ("sign-in that waits", |loot, own| {
+                query(vec![("sign_in", loot.code_sign_in.clone())]).cookie(&own.cookie)
+            }),
+            ("sign-in that waits and session", |loot, _| {
+                query(vec![("sign_in", loot.code_sign_in.clone())]).cookie(&loot.cookie)
+            }),
+        ]),
+        ("POST", "/login/code") => Of(&[
+            ("sign-in that waits and its code", |loot, own| {
+                let code = ("code", loot.mailed_code.clone());
+                post(own, &own.csrf, vec![("sign_in", loot.code_sign_in.clone()), code])
+            }),
+            ("form token", |loot, own| {
+                let code = ("code", own.mailed_code.clone());
+                post(own, &loot.csrf, vec![("sign_in", own.code_sign_in.clone()), code])
+            }),
+        ]),
+        ("POST", "/consent") => Of(&[
+            ("request", |loot, own| post(own, &own.csrf, vec![("request", loot.request.clone())])),
+            ("form token", |loot, own| {
+                post(own, &loot.csrf, vec![("request", own.request.clone())])
+            }),
+        ]),
+        ("POST", "/account/sessions") => Of(&[
+            ("session's id", |loot, own| {
+                post(own, &own.csrf, vec![("end", loot.direct_session.clone())])
+            }),
+            ("form token", |loot, own| {
+                post(own, &loot.csrf, vec![("end", own.direct_session.clone())])
+            }),
+        ]),
+        ("POST", "/account/apps") => Of(&[
+            ("client", |loot, own| post(own, &own.csrf, vec![("remove", loot.client_id.clone())])),
+            ("form token", |loot, own| {
+                post(own, &loot.csrf, vec![("remove", own.client_id.clone())])
+            }),
+        ]),
+        ("GET", "/account/email/confirm") => Of(&[("token", |loot, own| {
+            query(vec![("token", loot.change_token.clone())]).cookie(&own.cookie)
+        })]),
+        ("POST", "/account/email/confirm") => Of(&[
+            ("token", |loot, own| post(own, &own.csrf, vec![("token", loot.change_token.clone())])),
+            ("form token", |loot, own| {
+                post(own, &loot.csrf, vec![("token", own.change_token.clone())])
+            }),
+        ]),
+        ("POST", "/account/email") => Of(&[
+            ("form token", |loot, own| {
+                post(own, &loot.csrf, vec![("email", format!("x{}", own.fresh_email))])
+            }),
+            ("form token and session", |loot, own| {
+                post(loot, &loot.csrf, vec![("email", format!("x{}", own.fresh_email))])
+            }),
+        ]),
+        ("POST", path) if path.starts_with("/account") => Of(&[
+            ("form token", |loot, own| post(own, &loot.csrf, account_fields())),
+            ("form token and session", |loot, _| post(loot, &loot.csrf, account_fields())),
+        ]),
+        ("GET", path) if path.starts_with("/account") => {
+            Of(&[("session", |loot, _| Sent::default().cookie(&loot.cookie))])
+        }
         _ => return None,
     })
 }
@@ -209,6 +319,11 @@ fn check_at(
         let app = TestApp::start(public_url, &database).await;
         let acme = app.tenant_at("acme", acme_domain).await;
         let bolt = app.tenant_at("bolt", bolt_domain).await;
+        for (app, tenant) in [(&app, &acme), (&app, &bolt), (elsewhere, &stranger)] {
+            let email_code = Some(EmailCode::On);
+            let change = TenantChange { email_code, ..TenantChange::default() };
+            tenants::change(&app.context, &tenant.tenant.slug, change).await.unwrap();
+        }
         check_every_route(&app, &acme, &bolt, elsewhere, &stranger).await;
         app.stop().await;
     });
@@ -224,6 +339,7 @@ async fn check_every_route(
     stranger: &TestTenant,
 ) {
     let mut checked = 0;
+    let unknown = Loot::of(elsewhere, stranger).await;
     for route in TENANT {
         let (method, path) = (route.method.as_str(), route.path);
         let cases = cases(method, path)
@@ -239,16 +355,15 @@ async fn check_every_route(
                 checked += 1;
             }
             Cases::Of(cases) => {
+                let loot = Loot::of(app, acme).await;
                 for (name, case) in cases {
                     let what = format!("{method} {path} with another tenant's {name}");
                     let url = bolt.url(path);
-                    let unknown = Loot::of(elsewhere, stranger).await;
                     let own = Loot::of(app, bolt).await;
                     let answer = call(app, method, &url, case(&unknown, &own)).await;
                     let expected = seen(&answer, &unknown, "own ", &own);
                     let refusal = seen(&answer, &unknown, "", &own);
 
-                    let loot = Loot::of(app, acme).await;
                     let own = Loot::of(app, bolt).await;
                     let answer = call(app, method, &url, case(&loot, &own)).await;
                     assert_eq!(
@@ -256,8 +371,6 @@ async fn check_every_route(
                         expected,
                         "{what} is not answered as something unknown"
                     );
-                    assert_eq!(loot.dead(app).await, [""; 0], "{what} harmed it at home");
-
                     let own = Loot::of(app, bolt).await;
                     let answer = call(app, method, &url, case(&own, &own)).await;
                     let proves_something =
@@ -265,6 +378,8 @@ async fn check_every_route(
                     assert!(proves_something, "{what}: the case cannot fail");
                     checked += 1;
                 }
+                let what = format!("{method} {path} with another tenant's things");
+                assert_eq!(loot.dead(app).await, [""; 0], "{what} harmed them at home");
             }
         }
     }
@@ -310,6 +425,7 @@ fn seen(answer: &Answer, loot: &Loot, prefix: &str, own: &Loot) -> (u16, String,
             ("request=", '&'),
             ("code=", '&'),
             ("Reference: <code>", '<'),
+            ("sign_in=", '&'),
         ] {
             text = without_values(&text, before, after);
         }
@@ -377,6 +493,29 @@ fn sign_in(email: &str, csrf: &str, cookie: &str) -> Sent {
     ])
     .cookie(cookie)
     .own_page()
+}
+
+const NEW_PASSWORD: &str = "another one entirely, with words";
+
+/// A form of a page, as the browser of `whose` sends it.
+fn post(whose: &Loot, csrf: &str, mut fields: Vec<(&'static str, String)>) -> Sent {
+    fields.push(("csrf", csrf.to_owned()));
+    form(fields).cookie(&whose.cookie).own_page()
+}
+
+/// What each of the account's forms makes something of.
+fn account_fields() -> Vec<(&'static str, String)> {
+    vec![
+        ("name", "Grace".to_owned()),
+        // Too weak to be set: the user signs in again for the next case.
+        ("password", "short".to_owned()),
+        ("choice", "delete".to_owned()),
+    ]
+}
+
+fn sign_up(own: &Loot, csrf: &str) -> Sent {
+    let email = format!("x{}", own.fresh_email);
+    post(own, csrf, vec![("email", email), ("password", NEW_PASSWORD.to_owned())])
 }
 
 fn credentials(email: &str) -> Sent {

@@ -1,0 +1,75 @@
+//! Moving an account to another address: the new one proves itself, the old one is told.
+
+use crate::crypto::digest::digest;
+use crate::domain::audit::Action;
+use crate::domain::email_address::EmailAddress;
+use crate::domain::mail_order::Letter;
+use crate::domain::one_time_token::Purpose;
+use crate::domain::secret::Secret;
+use crate::domain::user::{User, UserStatus};
+use crate::flows::{Context, Failure, TenantSnapshot};
+use crate::storage::StorageError;
+
+/// Orders a link to the new address. Whether it is free is not told here: its owner learns it by mail.
+pub async fn ask(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    user: &User,
+    email: &EmailAddress,
+) -> Result<(), Failure> {
+    let subject = Some(user.id.to_string());
+    let order = context.letter(tenant.tenant.id, Letter::ChangeEmail, email, subject);
+    let ordered = context
+        .db
+        .write::<_, StorageError>(tenant.tenant.id, move |tx| tx.mail_orders().insert(&order));
+    ordered.await?;
+    context.mail_bell.notify_one();
+    Ok(())
+}
+
+/// Spends the link. `None` if it is none, was used, is too old, or the address was taken meanwhile.
+pub async fn confirm(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    token: &str,
+    address: Option<&str>,
+) -> Result<Option<EmailAddress>, Failure> {
+    let (key, now) = (digest(&Secret::new(token.to_owned())), context.now());
+    let looked_up = key.clone();
+    let found = context
+        .db
+        .read::<_, StorageError>(tenant.tenant.id, move |tx| {
+            let token = tx.one_time_tokens().find(&looked_up, Purpose::ChangeEmail, now)?;
+            let Some(token) = token else { return Ok(None) };
+            let user = tx.users().find(token.user_id)?;
+            let user = user.filter(|user| user.status == UserStatus::Active);
+            Ok(user.map(|user| (user, token.email)))
+        })
+        .await?;
+    let Some((user, email)) = found else { return Ok(None) };
+    let event = context.event(Action::EmailChanged, user.id, user.id, address);
+    let told = context.letter(tenant.tenant.id, Letter::EmailChanged, &user.email, None);
+    let new = email.clone();
+    let changed = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        if !tx.one_time_tokens().spend(&key, Purpose::ChangeEmail, now)? {
+            return Ok(false);
+        }
+        tx.users().change_email(user.id, &new)?;
+        // Links to the old address prove nothing any more.
+        tx.one_time_tokens().delete_all(user.id, Purpose::VerifyEmail)?;
+        tx.one_time_tokens().delete_all(user.id, Purpose::ResetPassword)?;
+        if user.email_verified {
+            tx.mail_orders().insert(&told)?;
+        }
+        tx.audit_events().append(&event)?;
+        Ok(true)
+    });
+    match changed.await {
+        Ok(true) => {
+            context.mail_bell.notify_one();
+            Ok(Some(email))
+        }
+        Ok(false) | Err(StorageError::Conflict) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,112 @@
+//! Signing in with a code that is mailed, in the browser that asked for it.
+
+use super::claim;
+use super::sign_in::Proof;
+use crate::domain::audit::Action;
+use crate::domain::email_address::EmailAddress;
+use crate::domain::email_code;
+use crate::domain::ids::EmailCodeId;
+use crate::domain::mail_order::Letter;
+use crate::domain::session::Method;
+use crate::domain::user::{User, UserStatus};
+use crate::flows::{Context, Failure, TenantSnapshot};
+use crate::storage::StorageError;
+
+/// Begins a sign-in that waits for its code. The answer and the work are the same for every address.
+pub async fn ask(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    email: &EmailAddress,
+    browser: &str,
+    address: Option<&str>,
+) -> Result<EmailCodeId, Failure> {
+    let now = context.now();
+    let id = EmailCodeId::generate(now, &*context.entropy);
+    let order = context.letter(tenant.tenant.id, Letter::SignInCode, email, Some(id.to_string()));
+    let event = context.event(Action::CodeAsked, "anonymous", id, address);
+    let (email, browser) = (email.clone(), browser.to_owned());
+    let asked = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        tx.email_codes().insert(id, &browser, &email, now)?;
+        tx.mail_orders().insert(&order)?;
+        tx.audit_events().append(&event)
+    });
+    asked.await?;
+    context.mail_bell.notify_one();
+    Ok(id)
+}
+
+/// The address of a sign-in that waits in this browser.
+pub async fn waiting(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    id: EmailCodeId,
+    browser: &str,
+) -> Result<Option<EmailAddress>, Failure> {
+    let (browser, now) = (browser.to_owned(), context.now());
+    let found = context.db.read::<_, StorageError>(tenant.tenant.id, move |tx| {
+        tx.email_codes().find(id, &browser, now)
+    });
+    Ok(found.await?)
+}
+
+pub enum Outcome {
+    Proved(Proof),
+    Wrong,
+    /// Too many tries, too late, or another browser: a new code must be asked for.
+    Over,
+}
+
+/// Tries a code; each try counts before it is looked at.
+pub async fn attempt(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    id: EmailCodeId,
+    browser: &str,
+    typed: &str,
+    address: Option<&str>,
+) -> Result<Outcome, Failure> {
+    let (tenant_id, now) = (tenant.tenant.id, context.now());
+    let failed = context.event(Action::CodeFailed, "anonymous", id, address);
+    let secret = browser.to_owned();
+    let waiting = context
+        .db
+        .write::<_, StorageError>(tenant_id, move |tx| tx.email_codes().count_try(id, &secret, now))
+        .await?;
+    let Some(waiting) = waiting else { return Ok(Outcome::Over) };
+    let is_right =
+        email_code::parse(typed).zip(waiting.code_mac.as_ref()).is_some_and(|(code, mac)| {
+            let parts = [&*tenant_id.to_string(), &id.to_string(), code.expose()];
+            context.email_codes.verify(&parts, mac)
+        });
+    if !is_right {
+        let recorded = context
+            .db
+            .write::<_, StorageError>(tenant_id, move |tx| tx.audit_events().append(&failed));
+        recorded.await?;
+        return Ok(Outcome::Wrong);
+    }
+    let told = context.letter(tenant_id, Letter::AccountClaimed, &waiting.email, None);
+    let event = context.event(Action::AccountClaimed, "anonymous", "", address);
+    let (email, browser) = (waiting.email, browser.to_owned());
+    let user = context
+        .db
+        .write::<_, StorageError>(tenant_id, move |tx| {
+            if !tx.email_codes().delete(id, &browser)? {
+                return Ok(None);
+            }
+            let found = tx.users().find_by_email(&email)?;
+            let Some((user, _)) = found.filter(|(user, _)| user.status == UserStatus::Active)
+            else {
+                return Ok(None);
+            };
+            if !user.email_verified {
+                claim::take_over(tx, &user, told, event, now)?;
+            }
+            Ok(Some(User { email_verified: true, ..user }))
+        })
+        .await?;
+    Ok(match user {
+        Some(user) => Outcome::Proved(Proof::of(user, Method::EmailCode)),
+        None => Outcome::Over,
+    })
+}

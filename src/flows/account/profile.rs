@@ -1,0 +1,257 @@
+//! Looking after one's account: name, password, sessions, apps, one's data, and its end.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::password_choice;
+use super::session::SignedInBrowser;
+use crate::domain::application::Party;
+use crate::domain::audit::Action;
+use crate::domain::clock::Timestamp;
+use crate::domain::consent::Consent;
+use crate::domain::ids::{ApplicationId, SessionId};
+use crate::domain::mail_order::Letter;
+use crate::domain::password::PasswordProblem;
+use crate::domain::refresh_family::{RefreshFamily, RevocationReason};
+use crate::domain::session::BROWSER_IDLE_LIFE;
+use crate::domain::tenant::DisplayName;
+use crate::flows::{Context, Failure, TenantSnapshot};
+use crate::storage::{Device, ListedSession, StorageError};
+
+/// What the account page shows.
+pub struct Overview {
+    pub sessions: Vec<ListedSession>,
+    pub applications: Vec<ConnectedApplication>,
+    pub has_password: bool,
+}
+
+/// An application that holds tokens of the user, or that the user allowed to ask for them.
+pub struct ConnectedApplication {
+    pub id: ApplicationId,
+    pub name: String,
+    pub party: Party,
+    pub last_used_at: Option<Timestamp>,
+}
+
+pub async fn overview(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    browser: &SignedInBrowser,
+) -> Result<Overview, Failure> {
+    let (user, now) = (browser.profile.user.id, context.now());
+    let ids: Vec<ApplicationId> = tenant.applications().map(|found| found.id).collect();
+    let (sessions, families, consents, password) = context
+        .db
+        .read::<_, StorageError>(tenant.tenant.id, move |tx| {
+            let sessions = tx.sessions().list(user, now - BROWSER_IDLE_LIFE)?;
+            let families = tx.refresh_families().live_of_user(user, now)?;
+            let mut consents = Vec::new();
+            for id in ids {
+                consents.extend(tx.consents().find(user, id)?);
+            }
+            Ok((sessions, families, consents, tx.users().password(user)?))
+        })
+        .await?;
+    let applications = connected(tenant, &sessions, &families, &consents);
+    Ok(Overview { sessions, applications, has_password: password.is_some() })
+}
+
+fn connected(
+    tenant: &TenantSnapshot,
+    sessions: &[ListedSession],
+    families: &[RefreshFamily],
+    consents: &[Consent],
+) -> Vec<ConnectedApplication> {
+    let lives = |family: &&RefreshFamily| {
+        sessions.iter().any(|listed| listed.session.id == family.grant.session_id)
+    };
+    tenant
+        .applications()
+        .filter_map(|application| {
+            let of_application =
+                |family: &&RefreshFamily| family.grant.application_id == application.id;
+            let used = families.iter().filter(lives).filter(of_application);
+            let last_used_at = used.map(|family| family.rotated_at).max();
+            let allowed = consents.iter().any(|consent| consent.application_id == application.id);
+            (last_used_at.is_some() || allowed).then(|| ConnectedApplication {
+                id: application.id,
+                name: application.name.to_string(),
+                party: application.party,
+                last_used_at,
+            })
+        })
+        .collect()
+}
+
+pub async fn rename(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    browser: &SignedInBrowser,
+    name: Option<DisplayName>,
+    address: Option<&str>,
+) -> Result<(), Failure> {
+    let user = browser.profile.user.id;
+    let event = context.event(Action::ProfileChanged, user, user, address);
+    let renamed = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        tx.users().rename(user, name.as_ref())?;
+        tx.audit_events().append(&event)
+    });
+    Ok(renamed.await?)
+}
+
+/// Sets the password of a user who has just proved who they are. All other sessions end; the one that the
+/// browser has goes on.
+pub async fn change_password(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    browser: &SignedInBrowser,
+    password: &str,
+    address: Option<&str>,
+) -> Result<Result<(), PasswordProblem>, Failure> {
+    let user = &browser.profile.user;
+    let password = match password_choice::check(tenant, user, password) {
+        Ok(password) => password,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let hash = context.hasher.hash(tenant.tenant.id, password).await?;
+    let (id, current, now) = (user.id, browser.session.id, context.now());
+    let event = context.event(Action::PasswordChanged, id, id, address);
+    let told = context.letter(tenant.tenant.id, Letter::PasswordChanged, &user.email, None);
+    let changed = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        tx.users().set_password(id, &hash)?;
+        tx.sessions().end_all(id, Some(current), now)?;
+        tx.mail_orders().insert(&told)?;
+        tx.audit_events().append(&event)
+    });
+    changed.await?;
+    context.mail_bell.notify_one();
+    Ok(Ok(()))
+}
+
+/// Which sessions to end.
+#[derive(Clone, Copy, Debug)]
+pub enum Ended {
+    One(SessionId),
+    AllOthers,
+}
+
+pub async fn end_sessions(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    browser: &SignedInBrowser,
+    which: Ended,
+    address: Option<&str>,
+) -> Result<(), Failure> {
+    let (user, current, now) = (browser.profile.user.id, browser.session.id, context.now());
+    let target = match which {
+        Ended::One(id) => id.to_string(),
+        Ended::AllOthers => user.to_string(),
+    };
+    let event = context.event(Action::SessionEnded, user, target, address);
+    let ended = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        let ended = match which {
+            Ended::One(id) => usize::from(tx.sessions().end_of(user, id, now)?),
+            Ended::AllOthers => tx.sessions().end_all(user, Some(current), now)?,
+        };
+        if ended > 0 { tx.audit_events().append(&event) } else { Ok(()) }
+    });
+    Ok(ended.await?)
+}
+
+/// Takes back what an application was allowed, and the tokens that it holds.
+pub async fn disconnect(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    browser: &SignedInBrowser,
+    application: ApplicationId,
+    address: Option<&str>,
+) -> Result<(), Failure> {
+    let (user, now) = (browser.profile.user.id, context.now());
+    let event = context.event(Action::ConsentRevoked, user, application, address);
+    let disconnected = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        tx.consents().delete(user, application)?;
+        let reason = RevocationReason::UserRevoked;
+        tx.refresh_families().revoke_of_user(user, Some(application), reason, now)?;
+        tx.audit_events().append(&event)
+    });
+    Ok(disconnected.await?)
+}
+
+/// Plans the account's deletion after the tenant's grace period: all sessions end but this one, which may
+/// still take it back.
+pub async fn plan_deletion(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    browser: &SignedInBrowser,
+    address: Option<&str>,
+) -> Result<Timestamp, Failure> {
+    let user = &browser.profile.user;
+    let (id, current, now) = (user.id, browser.session.id, context.now());
+    let days = u64::from(tenant.tenant.accounts.deletion_grace_days);
+    let at = now + Duration::from_secs(days * 24 * 60 * 60);
+    let event = context.event(Action::DeletionPlanned, id, id, address);
+    let told = context.letter(tenant.tenant.id, Letter::DeletionPlanned, &user.email, None);
+    let planned = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        tx.users().plan_deletion(id, Some(at))?;
+        tx.sessions().end_all(id, Some(current), now)?;
+        tx.refresh_families().revoke_of_user(id, None, RevocationReason::UserRevoked, now)?;
+        tx.mail_orders().insert(&told)?;
+        tx.audit_events().append(&event)
+    });
+    planned.await?;
+    context.mail_bell.notify_one();
+    Ok(at)
+}
+
+pub async fn keep_account(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    browser: &SignedInBrowser,
+    address: Option<&str>,
+) -> Result<(), Failure> {
+    let user = browser.profile.user.id;
+    let event = context.event(Action::DeletionCancelled, user, user, address);
+    let kept = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        tx.users().plan_deletion(user, None)?;
+        tx.audit_events().append(&event)
+    });
+    Ok(kept.await?)
+}
+
+/// All that is known of the user, for them to take along.
+pub async fn download(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    browser: &SignedInBrowser,
+) -> Result<Value, Failure> {
+    let Overview { sessions, applications, has_password } =
+        overview(context, tenant, browser).await?;
+    let user = &browser.profile.user;
+    let listed = |ListedSession { session, device: Device { user_agent, address } }: &_| {
+        json!({
+            "id": session.id,
+            "signed_in_at": session.created_at.to_string(),
+            "last_used_at": session.last_seen_at.to_string(),
+            "device": user_agent,
+            "address": address,
+        })
+    };
+    Ok(json!({
+        "id": user.id,
+        "email": user.email.as_str(),
+        "email_verified": user.email_verified,
+        "name": user.name.as_ref().map(DisplayName::as_str),
+        "picture": user.picture,
+        "has_password": has_password,
+        "created_at": user.created_at.to_string(),
+        "deletion_planned_at": user.deletes_at.map(|at| at.to_string()),
+        "roles": browser.profile.roles.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "sessions": sessions.iter().map(listed).collect::<Vec<_>>(),
+        "applications": applications.iter().map(|application| json!({
+            "client_id": application.id,
+            "name": application.name,
+            "last_used_at": application.last_used_at.map(|at| at.to_string()),
+        })).collect::<Vec<_>>(),
+    }))
+}

@@ -1,0 +1,153 @@
+//! Against guessing: how often passwords may be tried, for one account, from one range of addresses, and in
+//! one tenant. A try is counted before it is made, so that a hundred at once count as a hundred, and given
+//! back if it was right. Nobody is locked out: sessions go on, recovery works, and a device from which the
+//! account was used before has tries of its own.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::crypto::digest::sha256_base64url;
+use crate::domain::allowance::Allowance;
+use crate::domain::application::ClientAuthentication;
+use crate::domain::audit::Action;
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::UserId;
+use crate::flows::{Context, Failure, TenantSnapshot};
+use crate::storage::{Spent, StorageError, TenantTx};
+
+/// 100 wrong passwords in the first hour, 40 in each that follows (OWASP ASVS 5 §6.3.1).
+const ACCOUNT: Allowance = Allowance { burst: 60, every: Duration::from_secs(90) };
+/// Of a known device, for its account.
+const DEVICE: Allowance = Allowance { burst: 20, every: Duration::from_secs(90) };
+/// Many people may share an address.
+const ADDRESS_RANGE: Allowance = Allowance { burst: 500, every: Duration::from_secs(2) };
+/// A spread-out attack on all accounts of a tenant.
+const TENANT: Allowance = Allowance { burst: 10_000, every: Duration::from_millis(100) };
+
+/// Who tries.
+#[derive(Clone, Debug, Default)]
+pub struct Guesser {
+    pub address: Option<String>,
+    /// What the browser's cookie says of the account that it was used for.
+    pub known_device: Option<String>,
+    /// A client that authenticated speaks for many people from one address.
+    pub client: Option<ClientAuthentication>,
+}
+
+/// Tries that were counted, and are to be given back if they were honest.
+#[derive(Clone, Debug, Default)]
+pub struct Charged {
+    keys: Vec<(String, Allowance)>,
+}
+
+pub enum Charge {
+    Granted(Charged),
+    /// Too many: wait so many seconds.
+    Refused {
+        retry_after: u64,
+    },
+}
+
+/// Counts a try at the account of `email`, or of `user` if there is one.
+pub async fn charge(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    email: &str,
+    user: Option<UserId>,
+    guesser: &Guesser,
+) -> Result<Charge, Failure> {
+    let keys = keys(context, tenant, email, user, guesser);
+    let now = context.now();
+    let target = user.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
+    let address = guesser.address.as_deref();
+    let event = context.event(Action::SignInThrottled, "anonymous", target, address);
+    let spent = context.db.write_again(tenant.tenant.id, move |tx| {
+        let mut granted = Charged::default();
+        for (key, allowance) in &keys {
+            match tx.allowances().spend(key, *allowance, now)? {
+                Spent::Granted => granted.keys.push((key.clone(), *allowance)),
+                Spent::Refused(wait) => {
+                    granted.give_back(tx, now)?;
+                    tx.audit_events().append(&event)?;
+                    return Ok(Charge::Refused { retry_after: wait.as_secs() + 1 });
+                }
+            }
+        }
+        Ok(Charge::Granted(granted))
+    });
+    Ok(spent.await?)
+}
+
+impl Charged {
+    /// Within the transaction that makes something of the right password.
+    pub fn give_back(&self, tx: &mut TenantTx<'_>, now: Timestamp) -> Result<(), StorageError> {
+        for (key, allowance) in &self.keys {
+            tx.allowances().give_back(key, *allowance, now)?;
+        }
+        Ok(())
+    }
+}
+
+fn keys(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    email: &str,
+    user: Option<UserId>,
+    guesser: &Guesser,
+) -> Vec<(String, Allowance)> {
+    let device = user.zip(guesser.known_device.as_deref());
+    if let Some(device) = device.and_then(|(user, cookie)| read(context, tenant, user, cookie)) {
+        return vec![(format!("device:{device}"), DEVICE)];
+    }
+    let account = format!("account:{}", sha256_base64url(email.as_bytes()));
+    let mut keys = vec![(account, ACCOUNT), ("sign-in".to_owned(), TENANT)];
+    if guesser.client != Some(ClientAuthentication::Authenticated) {
+        let address = guesser.address.as_deref().and_then(|address| address.parse().ok());
+        keys.extend(address.map(|address| (format!("range:{}", range(address)), ADDRESS_RANGE)));
+    }
+    keys
+}
+
+/// What one household or one office has: a /24 of IPv4, a /64 of IPv6.
+fn range(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0")
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::")
+        }
+    }
+}
+
+/// The cookie that says of a browser: this account was used here.
+pub fn known_device(context: &Context, tenant: &TenantSnapshot, user: UserId) -> String {
+    let device = crate::domain::entropy::random_letters(&*context.entropy, 16);
+    let tenant = tenant.tenant.id.to_string();
+    let mac = context.known_devices.sign(&[&tenant, &user.to_string(), &device]);
+    format!("{device}.{mac}")
+}
+
+fn read(context: &Context, tenant: &TenantSnapshot, user: UserId, cookie: &str) -> Option<String> {
+    let (device, mac) = cookie.split_once('.')?;
+    let tenant = tenant.tenant.id.to_string();
+    let parts = [tenant.as_str(), &user.to_string(), device];
+    context.known_devices.verify(&parts, mac).then(|| device.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_share_a_range() {
+        let range = |text: &str| range(text.parse().unwrap());
+        assert_eq!(range("192.0.2.1"), range("192.0.2.200"));
+        assert_eq!(range("::ffff:192.0.2.1"), range("192.0.2.1"));
+        assert_ne!(range("192.0.2.1"), range("192.0.3.1"));
+        assert_eq!(range("2001:db8::1"), range("2001:db8:0:0:ffff::1"));
+        assert_ne!(range("2001:db8::1"), range("2001:db8:0:1::1"));
+    }
+}

@@ -1,0 +1,4 @@
+//! Mail: what each letter says, and sending what was ordered.
+
+pub mod delivery;
+mod letters;

@@ -1,0 +1,60 @@
+//! Sending mail: by SMTP, or into the mailbox of `dev`. What is sent, and when, the flows decide.
+
+mod layout;
+mod mailbox;
+mod smtp;
+
+pub use layout::{Action, Content};
+pub use mailbox::{KeptMail, Mailbox};
+pub use smtp::{InvalidSmtp, Smtp};
+
+use crate::domain::email_address::EmailAddress;
+use crate::domain::ids::MailId;
+use crate::domain::tenant::DisplayName;
+
+/// One letter to one person.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    pub id: MailId,
+    /// The name beside our address: the tenant's.
+    pub from_name: DisplayName,
+    pub reply_to: Option<EmailAddress>,
+    pub to: EmailAddress,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+/// Where mail goes.
+pub enum Mailer {
+    Smtp(Smtp),
+    Mailbox(Mailbox),
+    /// No server is configured: mail waits.
+    Nowhere,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// Another try will not help: the letter or its address is refused.
+    #[error("{0}")]
+    Refused(String),
+    /// Another try may help.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl Mailer {
+    pub fn can_send(&self) -> bool {
+        !matches!(self, Self::Nowhere)
+    }
+
+    pub async fn send(&self, mail: Mail) -> Result<(), SendError> {
+        match self {
+            Self::Smtp(smtp) => smtp.send(mail).await,
+            Self::Mailbox(mailbox) => mailbox.keep(mail).await,
+            Self::Nowhere => Err(SendError::Unavailable(
+                "no mail server is configured: set DOORWARD_SMTP_URL".to_owned(),
+            )),
+        }
+    }
+}

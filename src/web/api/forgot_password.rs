@@ -1,0 +1,28 @@
+//! `POST /v1/auth/forgot-password`: 202, always.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::body::JsonBody;
+use super::delivery::direct_client;
+use crate::domain::email_address::EmailAddress;
+use crate::flows::account::recovery;
+use crate::web::error::ApiError;
+use crate::web::extract::device;
+use crate::web::extract::tenant::Tenant;
+use crate::web::state::State;
+
+pub async fn post(
+    request: HttpRequest,
+    state: web::Data<State>,
+    tenant: Tenant,
+    body: JsonBody,
+) -> Result<HttpResponse, ApiError> {
+    direct_client(&request, &tenant, &body)?;
+    let [email] = body.required(["email"])?;
+    // What is no address belongs to nobody, like one that has no account.
+    if let Ok(email) = EmailAddress::parse(email) {
+        let address = device::address(&request);
+        recovery::ask(&state.context, &tenant, &email, address.as_deref()).await?;
+    }
+    Ok(HttpResponse::Accepted().finish())
+}

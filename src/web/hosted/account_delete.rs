@@ -1,0 +1,69 @@
+//! `/account/delete`: leaving, and changing one's mind.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::account::done;
+use super::pending::see_other;
+use super::{Next, Page, PageError, Policy, render};
+use crate::flows::Failure;
+use crate::flows::account::profile;
+use crate::web::extract::device;
+use crate::web::extract::owner::{FreshOwner, OwnerPost};
+use crate::web::state::State;
+
+#[derive(Template)]
+#[template(path = "hosted/delete_account.html")]
+pub struct DeleteAccountPage {
+    pub page: Page,
+    pub action: String,
+    pub csrf: String,
+    pub lead: String,
+    pub grace: String,
+    pub back_url: String,
+}
+
+pub async fn get(
+    request: HttpRequest,
+    FreshOwner(owner): FreshOwner,
+) -> Result<HttpResponse, PageError> {
+    let tenant = owner.browser.tenant();
+    let page = Page::of(tenant);
+    let email = owner.profile.user.email.as_str();
+    let days = u64::from(tenant.tenant.accounts.deletion_grace_days);
+    let view = DeleteAccountPage {
+        action: format!("{}/account/delete", tenant.base_path),
+        csrf: owner.browser.secret.clone(),
+        lead: page.say_with_two("delete-lead", ("email", email), ("tenant", &page.tenant_name)),
+        grace: page.say_count("delete-grace", "days", days),
+        back_url: format!("{}/account", tenant.base_path),
+        page,
+    };
+    render(&request, &view, Policy::StaysHere)
+}
+
+pub async fn post(
+    request: HttpRequest,
+    state: web::Data<State>,
+    OwnerPost { post, owner }: OwnerPost,
+) -> Result<HttpResponse, PageError> {
+    let failed = |failure: Failure| PageError::failure(&request, &failure);
+    let (context, tenant) = (&state.context, post.browser.tenant());
+    let address = device::address(&request);
+    match post.field("choice") {
+        "delete" if owner.session.is_fresh(context.now()) => {
+            let planned = profile::plan_deletion(context, tenant, &owner, address.as_deref());
+            planned.await.map_err(failed)?;
+            Ok(see_other(format!("{}/account", tenant.base_path)))
+        }
+        "keep" => {
+            let kept = profile::keep_account(context, tenant, &owner, address.as_deref());
+            kept.await.map_err(failed)?;
+            Ok(done(tenant, "kept"))
+        }
+        _ => {
+            let next = Next::Delete.as_str();
+            Ok(see_other(format!("{}/login?next={next}", tenant.base_path)))
+        }
+    }
+}

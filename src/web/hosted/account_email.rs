@@ -1,0 +1,128 @@
+//! `/account/email`: another address. The new one proves itself by a mailed link.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::check_mail::{self, CheckMail};
+use super::forms::{ConfirmLink, EmailForm, Notice};
+use super::pending::short;
+use super::verify_email::spent;
+use super::{Page, PageError, Policy, render, words};
+use crate::domain::email_address::EmailAddress;
+use crate::domain::one_time_token::Purpose;
+use crate::domain::parameters::Parameters;
+use crate::flows::Failure;
+use crate::flows::account::session::SignedInBrowser;
+use crate::flows::account::{email_change, verification};
+use crate::messages::id;
+use crate::web::extract::browser::Browser;
+use crate::web::extract::device;
+use crate::web::extract::own_post::OwnPost;
+use crate::web::extract::owner::{FreshOwner, FreshOwnerPost};
+use crate::web::state::State;
+
+/// Where the account moves to is asked of its owner.
+pub async fn get(
+    request: HttpRequest,
+    FreshOwner(owner): FreshOwner,
+) -> Result<HttpResponse, PageError> {
+    render(&request, &form(&owner.browser, &owner, "", None), Policy::StaysHere)
+}
+
+pub async fn post(
+    request: HttpRequest,
+    state: web::Data<State>,
+    FreshOwnerPost(form_post): FreshOwnerPost,
+) -> Result<HttpResponse, PageError> {
+    let (post, owner) = (&form_post.post, &form_post.owner);
+    let (browser, typed) = (&post.browser, post.field("email"));
+    let page = Page::of(browser.tenant());
+    let user = &owner.profile.user;
+    let problem = match EmailAddress::parse(typed) {
+        Ok(email) if email.key() == user.email.key() => page.say("problem-email-same"),
+        Ok(email) => {
+            email_change::ask(&state.context, browser.tenant(), user, &email)
+                .await
+                .map_err(|failure| PageError::failure(&request, &failure))?;
+            let letter = CheckMail::Change { email: &short(typed) };
+            return check_mail::show(&request, browser, letter, None, None);
+        }
+        Err(problem) => words::email(&page, problem),
+    };
+    render(&request, &form(browser, owner, typed, Some(problem)), Policy::StaysHere)
+}
+
+/// What the letter leads to, in whatever browser it is opened.
+pub async fn look(
+    request: HttpRequest,
+    state: web::Data<State>,
+    browser: Browser,
+) -> Result<HttpResponse, PageError> {
+    let query = Parameters::parse(request.query_string().as_bytes())
+        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
+    let (tenant, token) = (browser.tenant(), query.get("token").unwrap_or_default());
+    let found = verification::look(&state.context, tenant, token, Purpose::ChangeEmail)
+        .await
+        .map_err(|failure| PageError::failure(&request, &failure))?;
+    let Some(found) = found else { return spent(&request, &browser, "account") };
+    let page = Page::of(tenant);
+    let confirm = ConfirmLink {
+        action: format!("{}/account/email/confirm", tenant.base_path),
+        csrf: browser.secret.clone(),
+        token: token.to_owned(),
+        request: None,
+        heading: page.say("email-confirm-title"),
+        text: id!("email-confirm-lead"),
+        email: found.email.to_string(),
+        submit: page.say("email-confirm-submit"),
+        note: None,
+        page,
+    };
+    render(&request, &confirm, Policy::StaysHere)
+}
+
+pub async fn confirm(
+    request: HttpRequest,
+    state: web::Data<State>,
+    post: OwnPost,
+) -> Result<HttpResponse, PageError> {
+    let failed = |failure: Failure| PageError::failure(&request, &failure);
+    let (browser, address) = (&post.browser, device::address(&request));
+    let (tenant, token) = (browser.tenant(), post.field("token"));
+    let changed = email_change::confirm(&state.context, tenant, token, address.as_deref()).await;
+    let Some(email) = changed.map_err(failed)? else { return spent(&request, browser, "account") };
+    let page = Page::of(tenant);
+    let notice = Notice {
+        heading: page.say("email-changed-title"),
+        text: page.say_with("email-changed-text", "email", email.as_str()),
+        url: format!("{}/account", tenant.base_path),
+        label: page.say("account-title"),
+        page,
+    };
+    render(&request, &notice, Policy::StaysHere)
+}
+
+fn form(
+    browser: &Browser,
+    owner: &SignedInBrowser,
+    typed: &str,
+    problem: Option<String>,
+) -> EmailForm {
+    let (page, base) = (Page::of(browser.tenant()), &browser.tenant().base_path);
+    let now = owner.profile.user.email.as_str();
+    EmailForm {
+        action: format!("{base}/account/email"),
+        csrf: browser.secret.clone(),
+        request: None,
+        heading: page.say("email-title"),
+        lead: page.say_with("email-lead", "email", now),
+        label: page.say("email-new"),
+        email: short(typed),
+        email_error: problem,
+        autocomplete: "email",
+        notice: None,
+        submit: page.say("email-submit"),
+        back_url: format!("{base}/account"),
+        back: page.say("back"),
+        page,
+    }
+}

@@ -1,0 +1,56 @@
+//! "Look at your mail": the same page whoever's address it is.
+
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::{Page, PageError, Policy, render};
+use crate::messages::id;
+use crate::web::extract::browser::Browser;
+
+#[derive(Template)]
+#[template(path = "hosted/check_mail.html")]
+pub struct CheckMailPage {
+    pub page: Page,
+    pub action: String,
+    pub csrf: String,
+    pub request: Option<String>,
+    /// The id of a message with one variable, `email`.
+    pub text: &'static str,
+    pub email: String,
+    pub notice: Option<String>,
+    pub login_url: String,
+}
+
+/// Which letter is on its way.
+#[derive(Clone, Copy)]
+pub enum CheckMail<'a> {
+    Verify { email: &'a str },
+    Recovery { email: &'a str },
+    Change { email: &'a str },
+}
+
+pub fn show(
+    request: &HttpRequest,
+    browser: &Browser,
+    letter: CheckMail<'_>,
+    pending: Option<&str>,
+    notice: Option<String>,
+) -> Result<HttpResponse, PageError> {
+    let base = &browser.tenant().base_path;
+    let (text, email, path) = match letter {
+        CheckMail::Verify { email } => (id!("check-mail-verify"), email, "verify-email"),
+        CheckMail::Recovery { email } => (id!("check-mail-recovery"), email, "forgot-password"),
+        CheckMail::Change { email } => (id!("check-mail-verify"), email, "account/email"),
+    };
+    let page = CheckMailPage {
+        page: Page::of(browser.tenant()),
+        action: format!("{base}/{path}"),
+        csrf: browser.secret.clone(),
+        request: pending.map(str::to_owned),
+        text,
+        email: email.to_owned(),
+        notice,
+        login_url: format!("{base}/login"),
+    };
+    render(request, &page, Policy::StaysHere)
+}

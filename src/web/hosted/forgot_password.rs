@@ -1,0 +1,79 @@
+//! `/forgot-password`: asking for a link to choose a new password.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::check_mail::{self, CheckMail};
+use super::forms::EmailForm;
+use super::pending::{Pending, short};
+use super::{Page, PageError, render, words};
+use crate::domain::email_address::EmailAddress;
+use crate::domain::parameters::Parameters;
+use crate::flows::account::recovery;
+use crate::web::extract::browser::Browser;
+use crate::web::extract::device;
+use crate::web::extract::own_post::OwnPost;
+use crate::web::state::State;
+
+pub async fn get(
+    request: HttpRequest,
+    state: web::Data<State>,
+    browser: Browser,
+) -> Result<HttpResponse, PageError> {
+    let query = Parameters::parse(request.query_string().as_bytes())
+        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
+    let pending = Pending::find(&request, &state, &browser, query.get("request")).await?;
+    let email = query.get("login_hint").map(short).unwrap_or_default();
+    render(&request, &form(&browser, &pending, email, None), pending.policy())
+}
+
+/// The same page and the same work for every address.
+pub async fn post(
+    request: HttpRequest,
+    state: web::Data<State>,
+    post: OwnPost,
+) -> Result<HttpResponse, PageError> {
+    let browser = &post.browser;
+    let pending = Pending::if_here(&state, browser, post.optional("request"))
+        .await
+        .map_err(|failure| PageError::failure(&request, &failure))?;
+    let email = match EmailAddress::parse(post.field("email")) {
+        Ok(email) => email,
+        Err(problem) => {
+            let form = form(browser, &pending, short(post.field("email")), Some(problem));
+            return render(&request, &form, pending.policy());
+        }
+    };
+    let address = device::address(&request);
+    recovery::ask(&state.context, browser.tenant(), &email, address.as_deref())
+        .await
+        .map_err(|failure| PageError::failure(&request, &failure))?;
+    let letter = CheckMail::Recovery { email: email.as_str() };
+    let id = pending.request.map(|id| id.to_string());
+    let again = post.optional("again").map(|_| Page::of(browser.tenant()).say("check-mail-sent"));
+    check_mail::show(&request, browser, letter, id.as_deref(), again)
+}
+
+fn form(
+    browser: &Browser,
+    pending: &Pending,
+    email: String,
+    problem: Option<crate::domain::email_address::InvalidEmail>,
+) -> EmailForm {
+    let page = Page::of(browser.tenant());
+    EmailForm {
+        action: format!("{}/forgot-password", browser.tenant().base_path),
+        csrf: browser.secret.clone(),
+        request: pending.request.map(|id| id.to_string()),
+        heading: page.say("forgot-title"),
+        lead: page.say("forgot-lead"),
+        label: page.say("email"),
+        email,
+        email_error: problem.map(|problem| words::email(&page, problem)),
+        autocomplete: "username",
+        notice: None,
+        submit: page.say("forgot-submit"),
+        back_url: pending.url(browser, "login"),
+        back: page.say("back-to-sign-in"),
+        page,
+    }
+}

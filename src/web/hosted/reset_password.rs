@@ -1,0 +1,84 @@
+//! `/reset-password`: what the letter of a recovery leads to.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::forms::NewPasswordForm;
+use super::pending::see_other;
+use super::verify_email::spent;
+use super::{Page, PageError, Policy, render, words};
+use crate::domain::one_time_token::Purpose;
+use crate::domain::parameters::Parameters;
+use crate::domain::password::PasswordProblem;
+use crate::flows::Failure;
+use crate::flows::account::recovery::{self, Outcome};
+use crate::flows::account::{throttle, verification};
+use crate::web::cookies::KnownDevice;
+use crate::web::extract::browser::Browser;
+use crate::web::extract::device;
+use crate::web::extract::own_post::OwnPost;
+use crate::web::state::State;
+
+pub async fn get(
+    request: HttpRequest,
+    state: web::Data<State>,
+    browser: Browser,
+) -> Result<HttpResponse, PageError> {
+    let query = Parameters::parse(request.query_string().as_bytes())
+        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
+    show(&request, &state, &browser, query.get("token").unwrap_or_default(), None).await
+}
+
+pub async fn post(
+    request: HttpRequest,
+    state: web::Data<State>,
+    post: OwnPost,
+) -> Result<HttpResponse, PageError> {
+    let failed = |failure: Failure| PageError::failure(&request, &failure);
+    let (context, browser) = (&state.context, &post.browser);
+    let tenant = browser.tenant();
+    let (token, password) = (post.field("token"), post.field("password"));
+    let address = device::address(&request);
+    let outcome = recovery::reset(context, tenant, token, password, address.as_deref()).await;
+    match outcome.map_err(failed)? {
+        Outcome::Done(user) => {
+            let location = format!("{}/login?done=password", tenant.base_path);
+            let mut response = see_other(location);
+            // Whoever guesses at this account elsewhere does not keep its owner out.
+            let known = throttle::known_device(context, tenant, user.id);
+            response
+                .add_cookie(&KnownDevice::set(&state, tenant, known))
+                .map_err(|error| failed(Failure::Internal(error.to_string())))?;
+            Ok(response)
+        }
+        Outcome::Problem(problem) => show(&request, &state, browser, token, Some(problem)).await,
+        Outcome::Spent => spent(&request, browser, "forgot-password"),
+    }
+}
+
+async fn show(
+    request: &HttpRequest,
+    state: &State,
+    browser: &Browser,
+    token: &str,
+    problem: Option<PasswordProblem>,
+) -> Result<HttpResponse, PageError> {
+    let tenant = browser.tenant();
+    let found = verification::look(&state.context, tenant, token, Purpose::ResetPassword)
+        .await
+        .map_err(|failure| PageError::failure(request, &failure))?;
+    let Some(found) = found else { return spent(request, browser, "forgot-password") };
+    let page = Page::of(tenant);
+    let form = NewPasswordForm {
+        action: format!("{}/reset-password", tenant.base_path),
+        csrf: browser.secret.clone(),
+        token: Some(token.to_owned()),
+        heading: page.say("reset-title"),
+        email: found.email.to_string(),
+        password_error: problem.map(|problem| words::password(&page, problem)),
+        notice: None,
+        submit: page.say("reset-submit"),
+        back_url: None,
+        page,
+    };
+    render(request, &form, Policy::StaysHere)
+}

@@ -1,0 +1,110 @@
+//! `/verify-email`: what the letter after a sign-up leads to.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::check_mail::{self, CheckMail};
+use super::forms::{ConfirmLink, Notice};
+use super::pending::{Pending, see_other, short};
+use super::{Page, PageError, Policy, render, words};
+use crate::domain::email_address::EmailAddress;
+use crate::domain::one_time_token::Purpose;
+use crate::domain::parameters::Parameters;
+use crate::flows::Failure;
+use crate::flows::account::verification;
+use crate::messages::id;
+use crate::web::extract::browser::Browser;
+use crate::web::extract::device;
+use crate::web::extract::own_post::OwnPost;
+use crate::web::state::State;
+
+pub async fn get(
+    request: HttpRequest,
+    state: web::Data<State>,
+    browser: Browser,
+) -> Result<HttpResponse, PageError> {
+    let query = Parameters::parse(request.query_string().as_bytes())
+        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
+    let token = query.get("token").unwrap_or_default();
+    let found = verification::look(&state.context, browser.tenant(), token, Purpose::VerifyEmail)
+        .await
+        .map_err(|failure| PageError::failure(&request, &failure))?;
+    let Some(found) = found else { return spent(&request, &browser, "login") };
+    let page = Page::of(browser.tenant());
+    let confirm = ConfirmLink {
+        action: format!("{}/verify-email", browser.tenant().base_path),
+        csrf: browser.secret.clone(),
+        token: token.to_owned(),
+        request: query.get("request").map(str::to_owned),
+        heading: page.say("verify-title"),
+        text: id!("verify-lead"),
+        email: found.email.to_string(),
+        submit: page.say("verify-submit"),
+        note: Some(page.say("verify-note")),
+        page,
+    };
+    render(&request, &confirm, Policy::StaysHere)
+}
+
+/// The button of the link, or of "Send it again".
+pub async fn post(
+    request: HttpRequest,
+    state: web::Data<State>,
+    post: OwnPost,
+) -> Result<HttpResponse, PageError> {
+    let failed = |failure: Failure| PageError::failure(&request, &failure);
+    let (browser, tenant) = (&post.browser, post.browser.tenant());
+    let pending =
+        Pending::if_here(&state, browser, post.optional("request")).await.map_err(failed)?;
+    if post.optional("again").is_some() {
+        return again(&request, &state, &post, &pending).await;
+    }
+    let address = device::address(&request);
+    let token = post.field("token");
+    let confirmed = verification::confirm(&state.context, tenant, token, address.as_deref())
+        .await
+        .map_err(failed)?;
+    if !confirmed {
+        return spent(&request, browser, "login");
+    }
+    let login = pending.url(browser, "login");
+    let separator = if login.contains('?') { '&' } else { '?' };
+    Ok(see_other(match &browser.signed_in {
+        Some(_) if pending.request.is_none() => format!("{}/account", tenant.base_path),
+        Some(_) | None => format!("{login}{separator}done=verified"),
+    }))
+}
+
+async fn again(
+    request: &HttpRequest,
+    state: &State,
+    post: &OwnPost,
+    pending: &Pending,
+) -> Result<HttpResponse, PageError> {
+    let page = Page::of(post.browser.tenant());
+    let email = EmailAddress::parse(post.field("email"))
+        .map_err(|problem| PageError::bad_request(request, &words::email(&page, problem)))?;
+    let id = pending.request.map(|id| id.to_string());
+    verification::ask(&state.context, post.browser.tenant(), &email, id.clone())
+        .await
+        .map_err(|failure| PageError::failure(request, &failure))?;
+    let letter = CheckMail::Verify { email: &short(email.as_str()) };
+    let sent = Some(page.say("check-mail-sent"));
+    check_mail::show(request, &post.browser, letter, id.as_deref(), sent)
+}
+
+/// One page for a link that is unknown, used, too old, or of another purpose, address or tenant.
+pub fn spent(
+    request: &HttpRequest,
+    browser: &Browser,
+    way_on: &str,
+) -> Result<HttpResponse, PageError> {
+    let page = Page::of(browser.tenant());
+    let notice = Notice {
+        heading: page.say("link-spent-title"),
+        text: page.say("link-spent-text"),
+        url: format!("{}/{way_on}", browser.tenant().base_path),
+        label: page.say("back-to-sign-in"),
+        page,
+    };
+    render(request, &notice, Policy::StaysHere)
+}

@@ -1,0 +1,87 @@
+//! What is wrong with a field, in the reader's language.
+
+use super::Page;
+use crate::domain::email_address::InvalidEmail;
+use crate::domain::password::PasswordProblem;
+use crate::domain::tenant::InvalidName;
+use crate::flows::account::sign_up::EmailProblem;
+
+pub fn email(page: &Page, problem: InvalidEmail) -> String {
+    match problem {
+        InvalidEmail::Empty => page.say("problem-email-empty"),
+        InvalidEmail::TooLong => page.say("problem-email-long"),
+        InvalidEmail::Malformed => page.say("problem-email-malformed"),
+    }
+}
+
+pub fn new_email(page: &Page, problem: &EmailProblem) -> String {
+    match problem {
+        EmailProblem::Invalid(problem) => email(page, *problem),
+        EmailProblem::Taken => page.say("problem-email-taken"),
+    }
+}
+
+pub fn name(page: &Page, InvalidName: InvalidName) -> String {
+    page.say("problem-name")
+}
+
+pub fn password(page: &Page, problem: PasswordProblem) -> String {
+    match problem {
+        PasswordProblem::TooShort => page.say("problem-password-short"),
+        PasswordProblem::TooLong => page.say("problem-password-long"),
+        PasswordProblem::Unusable => page.say("problem-password-unusable"),
+        PasswordProblem::TooCommon => page.say("problem-password-common"),
+        PasswordProblem::ContainsOwnData => page.say("problem-password-own"),
+    }
+}
+
+/// Browser and system, as people call them; `None` for what is no browser that we know.
+pub fn device(user_agent: &str) -> Option<String> {
+    // Each also says the names of those after it, for old pages' sake.
+    let browsers = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser", "Samsung Internet"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS", "Firefox"),
+        ("CriOS", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    let systems = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let named = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(sign, _)| user_agent.contains(sign)).map(|(_, name)| *name)
+    };
+    match (named(&browsers), named(&systems)) {
+        (Some(browser), Some(system)) => Some(format!("{browser}, {system}")),
+        (Some(name), None) | (None, Some(name)) => Some(name.to_owned()),
+        (None, None) => user_agent
+            .split(['/', ' '])
+            .next()
+            .filter(|name| !name.is_empty())
+            .map(|name| name.chars().take(40).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::device;
+
+    #[test]
+    fn a_device_is_named_as_people_call_it() {
+        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+        assert_eq!(device(chrome).as_deref(), Some("Chrome, Linux"));
+        let iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
+        assert_eq!(device(iphone).as_deref(), Some("Safari, iPhone"));
+        assert_eq!(device("curl/8.5.0").as_deref(), Some("curl"));
+        assert_eq!(device(""), None);
+    }
+}

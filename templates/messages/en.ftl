@@ -1,0 +1,293 @@
+# What people read, in English. Other languages are other files with the same messages.
+
+## Every page
+
+footer = Sign-in by Doorward
+show-password = Show password
+caps-lock-on = Caps Lock is on
+email = E-mail
+password = Password
+new-password = New password
+name = Name
+optional = Optional
+back = Back
+cancel = Cancel
+back-to-sign-in = Back to sign-in
+
+## Signing in
+
+login-title = Sign in
+login-to-continue = to continue to { $app }
+login-submit = Sign in
+login-forgot = Forgot your password?
+login-no-account = New here?
+login-sign-up = Create an account
+login-by-code = Sign in with a code by e-mail
+login-expired = This page had expired, or your browser blocks cookies. Please sign in again.
+login-email-missing = Enter your e-mail address.
+login-password-missing = Enter your password.
+login-wrong = That e-mail and password do not match.
+login-again = To go on, prove once more that it is you.
+login-verified = Your address is verified. You can sign in now.
+login-password-set = Your new password is set. Sign in with it.
+wait-seconds = { $count ->
+    [one] one second
+   *[other] { $count } seconds
+}
+wait-minutes = { $count ->
+    [one] one minute
+   *[other] { $count } minutes
+}
+
+## Signing in with a code
+
+code-ask-title = Sign in with a code
+code-ask-lead = We send six digits to your e-mail address.
+code-ask-submit = Send the code
+code-title = Enter the code
+code-lead = If { $email } has an account, a code is on its way there. It works for ten minutes, in this browser.
+code-label = Six-digit code
+code-submit = Sign in
+code-missing = Enter the six digits from the mail.
+code-wrong = That is not the code. Look at the newest mail.
+code-over-title = Ask for a new code
+code-over-text = This code was tried too often, has expired, or was sent to another browser.
+code-again = Send another code
+code-with-password = Sign in with a password
+
+## Signing up
+
+sign-up-title = Create an account
+sign-up-submit = Create account
+sign-up-have-account = Have an account already?
+sign-up-hint = At least 8 characters. A few unrelated words are easy to remember and hard to guess.
+sign-up-closed-title = Accounts are made by an admin
+sign-up-closed-text = You cannot create an account here yourself. Ask an admin of { $tenant } to make one for you.
+strength-weak = Easy to guess
+strength-fair = Could be better
+strength-good = Hard to guess
+
+## Mail is on its way
+
+check-mail-title = Look at your mail
+check-mail-verify = We have sent a letter to { $email }. Open the link in it to go on.
+check-mail-recovery = If { $email } has an account, a letter with a link is on its way there. The link works for an hour.
+check-mail-again = Send it again
+check-mail-hint = Nothing there? It may take a minute, or lie among the unwanted mail.
+check-mail-sent = Sent once more.
+
+## Verifying an address
+
+verify-title = Verify your address
+verify-lead = Confirm that { $email } is yours.
+verify-submit = Yes, it is mine
+verify-note = If you did not sign up here, close this page. Nothing happens then.
+link-spent-title = This link does not work any more
+link-spent-text = It was used already, has expired, or a newer one was sent.
+
+## A new password
+
+forgot-title = Choose a new password
+forgot-lead = We send you a link to choose a new one.
+forgot-submit = Send the link
+reset-title = Choose a new password
+reset-lead = for { $email }
+reset-submit = Set the new password
+reset-note = You are signed out everywhere else.
+
+## Consent
+
+consent-title = { $app } asks for access
+consent-lead = It is not one of { $tenant }’s own apps.
+consent-sees = If you allow it, { $app } can
+consent-submit = Allow
+consent-deny = Do not allow
+consent-note = You can take this back at any time on your account page.
+scope-openid = know who you are, by an identifier
+scope-profile = see your name and picture
+scope-email = see your e-mail address
+scope-roles = see your roles
+scope-offline-access = stay signed in for you
+
+## Continue as
+
+confirm-title = Continue as { $user }
+confirm-lead = to { $app }
+confirm-signed-in = Signed in to { $tenant }
+confirm-sees = { $app } will see
+confirm-scope-profile = Your name and picture
+confirm-scope-email = Your e-mail address
+confirm-scope-roles = Your roles
+confirm-submit = Continue
+confirm-switch = Use another account
+
+## Going back to the app
+
+form-post-title = Taking you back to { $app }…
+form-post-lead = If nothing happens, press Continue.
+form-post-submit = Continue
+
+## Signing out
+
+logout-title = Sign out
+logout-heading = Sign out of { $tenant }?
+logout-lead = You are signed in as { $email }
+logout-submit = Sign out
+logout-stay = Stay signed in
+signed-out-title = Signed out
+signed-out-heading = You are signed out
+signed-out-lead = You can close this page.
+signed-out-again = Sign in again
+
+## The account
+
+account-title = Your account
+account-profile = Profile
+account-name-save = Save
+account-name-saved = Your name is saved.
+account-email-verified = verified
+account-email-unverified = not verified yet
+account-email-change = Change
+account-verify-again = Send a link to verify it
+account-verify-sent = A link is on its way to your address.
+account-password-set = Set a password
+account-password-change = Change password
+account-password-none = You have none: you sign in another way.
+account-password-there = Set
+account-roles = Roles
+account-sessions = Where you are signed in
+account-session-this = This browser
+account-session-unknown = Unknown device
+account-session-seen = Last used { $at }
+account-session-from = from { $address }
+account-session-end = End
+account-session-end-of = End the session of { $device }
+account-sessions-end = Sign out everywhere else
+account-sessions-ended = Done. Those sessions have ended.
+account-apps = Apps
+account-apps-none = No app holds access to your account.
+account-app-used = Last used { $at }
+account-app-unused = Not used at the moment
+account-app-remove = Remove access
+account-app-remove-of = Remove the access of { $app }
+account-app-removed = Done. The app has no access any more.
+account-data = Your data
+account-download = Download my data
+account-delete = Delete my account
+account-sign-out = Sign out
+account-leaving = Your account will be deleted on { $at }.
+account-keep = Keep my account
+account-kept = Your account stays.
+password-changed = Your password is changed. You are signed out everywhere else.
+
+## Changing password, address, and leaving
+
+password-title = Choose a new password
+password-submit = Save the password
+email-title = Change your e-mail address
+email-lead = Now it is { $email }. We send a link to the new one; it changes when you open it there.
+email-new = New e-mail address
+email-submit = Send the link
+email-confirm-title = Use this address
+email-confirm-lead = From now on, your account’s address is { $email }.
+email-confirm-submit = Change the address
+email-changed-title = Your address is changed
+email-changed-text = From now on, sign in with { $email }.
+delete-title = Delete your account?
+delete-lead = Your account { $email } at { $tenant } will be deleted, with all that belongs to it.
+delete-grace = { $days ->
+    [0] It is deleted within minutes, and nobody can bring it back.
+    [one] You have one day to change your mind: sign in and choose to keep it.
+   *[other] You have { $days } days to change your mind: sign in and choose to keep it.
+}
+delete-submit = Delete my account
+
+## What is wrong with a field
+
+problem-email-empty = Enter an e-mail address.
+problem-email-long = This e-mail address is too long: 254 characters at most.
+problem-email-malformed = Enter a single e-mail address, such as name@example.com.
+problem-email-taken = This address has an account already. Sign in instead.
+problem-email-same = This is your address already.
+problem-name = A name is 1 to 200 characters, without line breaks.
+problem-password-short = Use at least 8 characters. A few unrelated words are easy to remember and hard to guess.
+problem-password-long = Use at most 1,024 characters.
+problem-password-unusable = This password holds a character that cannot be typed. Enter it by hand.
+problem-password-common = This password is easy to guess. Choose a longer one, such as a few unrelated words.
+problem-password-own = This password is easy to guess from your name, your e-mail address or this service’s name. Leave them out.
+
+## Errors
+
+error-reference = Reference:
+error-link-title = This link does not work
+error-link-advice = Go back to the application and try again. If it happens again, tell its makers.
+error-forged-title = This form has expired
+error-forged-text = The form was sent from another page, or your browser did not send its cookie along.
+error-forged-advice = Go back, reload the page and try again. Cookies must be allowed for this site.
+error-stale-title = This sign-in has expired
+error-stale-text = It was finished already, took longer than an hour, or was begun in another browser.
+error-stale-advice = Go back to the application and sign in from there again.
+error-again-title = Please try again
+error-away-text = We cannot answer at the moment.
+error-away-advice = Nothing is lost. Try again in a few seconds.
+error-internal-text = Something went wrong on our side.
+error-internal-advice = Try again; if it stays, tell us the reference below.
+error-wait-title = Wait a moment
+error-wait-text = Too many tries. Wait { $wait } and try again.
+error-wait-advice = This protects your account. Where you are signed in already, you stay signed in.
+error-bearer = This page takes no access token.
+
+## Development
+
+welcome-title = Welcome
+welcome-heading = Doorward is running
+welcome-lead = This is the development server. Here is where to click.
+welcome-tenant = Tenant
+welcome-sign-in = Sign in
+welcome-sign-in-to = Sign in to { $tenant }
+welcome-issuer = Issuer
+welcome-discovery = Discovery
+welcome-keys = Signing keys
+welcome-mailbox = Mailbox
+mailbox-title = Mailbox
+mailbox-lead = The development server sends no mail. It keeps the letters here, the newest first.
+mailbox-empty = No letters yet. Sign up, or ask for a new password.
+mailbox-to = To { $address }
+mailbox-from = From { $name }
+
+## Letters
+
+mail-verify-email-subject = Verify your address for { $tenant }
+mail-verify-email-text = Welcome to { $tenant }. Please confirm that this address is yours.
+mail-verify-email-action = Verify my address
+mail-verify-email-note = The link works for a day. If you did not sign up at { $tenant }, ignore this letter.
+mail-account-exists-subject = You have an account at { $tenant }
+mail-account-exists-text = Somebody, maybe you, wanted to use this address for an account at { $tenant }. It has one already.
+mail-account-exists-action = Sign in
+mail-account-exists-note = You can choose a new password on the sign-in page. If it was not you, there is nothing to do.
+mail-finish-sign-up-text = Somebody, maybe you, signed up at { $tenant } with this address. Choose a password to make the account yours.
+mail-finish-sign-up-action = Choose a password
+mail-reset-password-subject = A new password for { $tenant }
+mail-reset-password-text = Choose a new password for your account at { $tenant }.
+mail-reset-password-action = Choose a new password
+mail-reset-password-note = The link works once, for an hour. If you did not ask for it, ignore this letter; your password stays.
+mail-change-email-subject = Your new address for { $tenant }
+mail-change-email-text = Confirm that you want to use this address for your account at { $tenant }.
+mail-change-email-action = Use this address
+mail-change-email-note = The link works for an hour. If you did not ask for it, ignore this letter.
+mail-sign-in-code-subject = Your code for { $tenant }
+mail-sign-in-code-text = Enter this code where you are signing in:
+mail-sign-in-code-note = It works for ten minutes. Give it to nobody. If you are not signing in, ignore this letter.
+mail-password-changed-subject = Your password at { $tenant } was changed
+mail-password-changed-text = Your password at { $tenant } was changed, and you were signed out everywhere else.
+mail-email-changed-subject = Your address at { $tenant } was changed
+mail-email-changed-text = Your account at { $tenant } has another e-mail address now. Letters no longer come here.
+mail-deletion-planned-subject = Your account at { $tenant } will be deleted
+mail-deletion-planned-text = You asked for your account at { $tenant } to be deleted. Until then you can sign in and choose to keep it.
+mail-account-claimed-subject = Your account at { $tenant } is yours now
+mail-account-claimed-text = An account with your address was there before you proved that the address is yours. It is yours now; its old password and sessions work no more.
+mail-identity-linked-subject = A new way to sign in at { $tenant }
+mail-identity-linked-text = Another way to sign in was added to your account at { $tenant }.
+mail-not-you-note = If that was not you, choose a new password at once: { $url }
+mail-test-subject = A test from { $tenant }
+mail-test-text = Mail from { $tenant } arrives.

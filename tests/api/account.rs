@@ -1,0 +1,261 @@
+//! `/account`: looking after oneself.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Answer, Browser, PASSWORD, TestApp, TestTenant, absolute, field, on_both_databases,
+};
+
+on_both_databases! {
+    whoever_is_not_signed_in_is_asked_to,
+    the_name_is_changed_and_shows_in_the_next_refresh,
+    a_new_password_ends_every_other_session_and_tells_the_owner,
+    what_the_account_hangs_on_asks_for_a_fresh_sign_in,
+    the_address_moves_once_the_new_one_is_proved,
+    an_address_that_is_taken_is_not_told,
+    one_session_or_all_others_are_ended,
+    nobody_ends_a_session_of_another_user,
+    the_data_are_taken_along,
+    an_account_is_deleted_after_its_grace_period_unless_it_is_kept,
+    no_form_of_the_account_is_forged,
+}
+
+const NEW: &str = "otters juggle quietly at noon";
+
+async fn signed_in(app: &TestApp) -> (TestTenant, Browser<'_>) {
+    let acme = app.tenant("acme").await;
+    let mut browser = Browser::new(app);
+    browser.sign_in(&acme).await;
+    (acme, browser)
+}
+
+/// Sends a form of the account.
+async fn post(
+    browser: &mut Browser<'_>,
+    acme: &TestTenant,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> Answer {
+    let csrf = field(&browser.get(&acme.url("/account")).await, "csrf");
+    let fields = [&[("csrf", csrf.as_str())], fields].concat();
+    browser.submit(&acme.url(path), &fields).await
+}
+
+async fn whoever_is_not_signed_in_is_asked_to(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = Browser::new(app);
+    for path in ["/account", "/account/password", "/account/email", "/account/data.json"] {
+        let answer = browser.get(&acme.url(path)).await;
+        assert_eq!(answer.location(), "/t/acme/login?next=account", "{path}");
+    }
+    // A sign-in leads to one of the account's pages and nowhere else.
+    let page = browser.get(&acme.url("/login?next=account/password")).await;
+    assert_eq!(field(&page, "next"), "account/password");
+    for next in ["https://evil.example", "//evil.example", "account/../..", "oauth2/logout"] {
+        let page = browser.get(&acme.url(&format!("/login?next={next}"))).await;
+        assert!(!page.body.contains("name=\"next\""), "{next}: {}", page.body);
+    }
+}
+
+async fn the_name_is_changed_and_shows_in_the_next_refresh(app: &TestApp) {
+    let (acme, mut browser) = signed_in(app).await;
+    let tokens = app.direct(&acme, "login", &acme.credentials()).await.expect(200);
+    let answer = post(&mut browser, &acme, "/account", &[("name", " Grace Hopper ")]).await;
+    assert_eq!(answer.location(), "/t/acme/account?done=name");
+    let page = browser.get(&absolute(&acme, answer.location())).await;
+    assert!(page.body.contains("Your name is saved"), "{}", page.body);
+    let token = json!({ "refresh_token": tokens["refresh_token"] });
+    assert_eq!(app.direct(&acme, "refresh", &token).await.expect(200)["name"], "Grace Hopper");
+    let wrong = post(&mut browser, &acme, "/account", &[("name", "a\u{202e}b")]).await;
+    assert!(wrong.body.contains("id=\"name-error\""), "{}", wrong.body);
+    assert_eq!(post(&mut browser, &acme, "/account", &[("name", "")]).await.status, 303);
+}
+
+async fn a_new_password_ends_every_other_session_and_tells_the_owner(app: &TestApp) {
+    let (acme, mut browser) = signed_in(app).await;
+    let mut other = Browser::new(app);
+    other.sign_in(&acme).await;
+    let weak = post(&mut browser, &acme, "/account/password", &[("password", "acme")]).await;
+    assert!(weak.body.contains("id=\"password-error\""), "{}", weak.body);
+    let answer = post(&mut browser, &acme, "/account/password", &[("password", NEW)]).await;
+    assert_eq!(answer.location(), "/t/acme/account?done=password");
+    assert_eq!(browser.get(&acme.url("/account")).await.status, 200);
+    assert_eq!(other.get(&acme.url("/account")).await.status, 303);
+    let login = |password: &str| json!({ "email": acme.email, "password": password });
+    app.direct(&acme, "login", &login(NEW)).await.expect(200);
+    app.direct(&acme, "login", &login(PASSWORD)).await.refused(401, "invalid_credentials");
+    assert!(app.mail_to(&acme.email).await[0].subject.contains("was changed"));
+}
+
+async fn what_the_account_hangs_on_asks_for_a_fresh_sign_in(app: &TestApp) {
+    let (acme, mut browser) = signed_in(app).await;
+    let stale = field(&browser.get(&acme.url("/account")).await, "csrf");
+    app.clock.advance(Duration::from_secs(600));
+    for path in ["/account/password", "/account/email", "/account/delete"] {
+        let answer = browser.get(&acme.url(path)).await;
+        let login = format!("/t/acme/login?next={}", &path[1..]);
+        assert_eq!(answer.location(), login);
+        let page = browser.get(&absolute(&acme, &login)).await;
+        assert!(page.body.contains("prove once more that it is you"), "{}", page.body);
+        assert!(page.body.contains(&acme.email), "{}", page.body);
+    }
+    let fields = [("csrf", &*stale), ("password", NEW)];
+    let answer = browser.submit(&acme.url("/account/password"), &fields).await;
+    assert_eq!(answer.location(), "/t/acme/login?next=account/password");
+    let fields = [("csrf", &*stale), ("choice", "delete")];
+    let answer = browser.submit(&acme.url("/account/delete"), &fields).await;
+    assert_eq!(answer.location(), "/t/acme/login?next=account/delete");
+    assert!(!app.audit(&acme.tenant).await.contains(&"user.deletion_planned".to_owned()));
+    // Signing in again leads on, in the same session.
+    let page = browser.get(&acme.url("/login?next=account/password")).await;
+    let fields = [
+        ("csrf", &*field(&page, "csrf")),
+        ("next", "account/password"),
+        ("email", &acme.email),
+        ("password", PASSWORD),
+    ];
+    let answer = browser.submit(&acme.url("/login"), &fields).await;
+    assert_eq!(answer.location(), "/t/acme/account/password");
+    assert_eq!(browser.get(&acme.url("/account/password")).await.status, 200);
+}
+
+async fn the_address_moves_once_the_new_one_is_proved(app: &TestApp) {
+    let (acme, mut browser) = signed_in(app).await;
+    let asked = post(&mut browser, &acme, "/account/email", &[("email", "new@x.example")]).await;
+    assert!(asked.body.contains("Look at your mail"), "{}", asked.body);
+    let link = app.mailed_link("new@x.example").await;
+    // Nothing has changed yet, and opening the link changes nothing.
+    let mut phone = Browser::new(app);
+    let page = phone.get(&link).await;
+    app.login(&acme).await;
+    let fields = [("csrf", &*field(&page, "csrf")), ("token", &*field(&page, "token"))];
+    let done = phone.submit(&acme.url("/account/email/confirm"), &fields).await;
+    assert!(done.body.contains("Your address is changed"), "{}", done.body);
+    let login = |email: &str| json!({ "email": email, "password": PASSWORD });
+    let user: Value = app.direct(&acme, "login", &login("new@x.example")).await.expect(200);
+    assert_eq!(
+        (&user["email_verified"], &user["id"]),
+        (&json!(true), &json!(acme.user.to_string()))
+    );
+    app.direct(&acme, "login", &login(&acme.email)).await.refused(401, "invalid_credentials");
+    assert!(app.mail_to(&acme.email).await[0].subject.contains("address"), "the old one is told");
+    let again = phone.submit(&acme.url("/account/email/confirm"), &fields).await;
+    assert!(again.body.contains("This link does not work any more"), "{}", again.body);
+}
+
+async fn an_address_that_is_taken_is_not_told(app: &TestApp) {
+    let (acme, mut browser) = signed_in(app).await;
+    app.user(&acme.tenant, "taken@x.example", &[]).await;
+    let free = post(&mut browser, &acme, "/account/email", &[("email", "free@x.example")]).await;
+    let taken = post(&mut browser, &acme, "/account/email", &[("email", "taken@x.example")]).await;
+    assert_eq!(free.body, taken.body.replace("taken@x.example", "free@x.example"));
+    let told = app.mail_to("taken@x.example").await.remove(0);
+    assert!(told.subject.contains("You have an account"), "{told:?}");
+    let same = post(&mut browser, &acme, "/account/email", &[("email", &acme.email)]).await;
+    assert!(same.body.contains("id=\"email-error\""), "{}", same.body);
+    // Taken between the letter and its link.
+    let mut late = Browser::new(app);
+    let page = late.get(&app.mailed_link("free@x.example").await).await;
+    app.user(&acme.tenant, "free@x.example", &[]).await;
+    let fields = [("csrf", &*field(&page, "csrf")), ("token", &*field(&page, "token"))];
+    let refused = late.submit(&acme.url("/account/email/confirm"), &fields).await;
+    assert!(refused.body.contains("This link does not work any more"), "{}", refused.body);
+    app.login(&acme).await;
+}
+
+async fn one_session_or_all_others_are_ended(app: &TestApp) {
+    let (acme, mut browser) = signed_in(app).await;
+    let (mut second, mut third) = (Browser::new(app), Browser::new(app));
+    second.sign_in(&acme).await;
+    third.sign_in(&acme).await;
+    let page = browser.get(&acme.url("/account")).await;
+    let ids: Vec<&str> = page
+        .body
+        .split("name=\"end\" value=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .filter(|id| id.starts_with("ses"))
+        .collect();
+    assert_eq!(ids.len(), 2, "this one is listed without a button: {}", page.body);
+    post(&mut browser, &acme, "/account/sessions", &[("end", ids[0])]).await;
+    let left = [second.get(&acme.url("/account")).await, third.get(&acme.url("/account")).await];
+    assert_eq!(left.iter().filter(|answer| answer.status == 200).count(), 1);
+    post(&mut browser, &acme, "/account/sessions", &[("end", "others")]).await;
+    for other in [&mut second, &mut third] {
+        assert_eq!(other.get(&acme.url("/account")).await.status, 303);
+    }
+    assert_eq!(browser.get(&acme.url("/account")).await.status, 200);
+}
+
+async fn nobody_ends_a_session_of_another_user(app: &TestApp) {
+    let (acme, mut browser) = signed_in(app).await;
+    app.user(&acme.tenant, "eve@acme.example", &[]).await;
+    let mut eve = Browser::new(app);
+    eve.sign_in_as(&acme, "eve@acme.example").await;
+    let tokens = app.direct(&acme, "login", &acme.credentials()).await.expect(200);
+    let session = tokens["session_id"].as_str().unwrap();
+    post(&mut eve, &acme, "/account/sessions", &[("end", session)]).await;
+    let token = json!({ "refresh_token": tokens["refresh_token"] });
+    app.direct(&acme, "refresh", &token).await.expect(200);
+    post(&mut browser, &acme, "/account/sessions", &[("end", session)]).await;
+    app.direct(&acme, "refresh", &token).await.refused(401, "invalid_grant");
+}
+
+async fn the_data_are_taken_along(app: &TestApp) {
+    let (acme, mut browser) = signed_in(app).await;
+    let answer = browser.get(&acme.url("/account/data.json")).await;
+    assert!(answer.header("content-disposition").unwrap().starts_with("attachment"), "{answer:?}");
+    let data = answer.expect(200);
+    assert_eq!(data["email"], *acme.email);
+    assert_eq!(data["roles"], json!(["ADMIN"]));
+    assert_eq!(data["sessions"].as_array().unwrap().len(), 1);
+    assert!(!answer.body.contains("argon2"), "{}", answer.body);
+}
+
+async fn an_account_is_deleted_after_its_grace_period_unless_it_is_kept(app: &TestApp) {
+    let (acme, mut browser) = signed_in(app).await;
+    let tokens = app.direct(&acme, "login", &acme.credentials()).await.expect(200);
+    let page = browser.get(&acme.url("/account/delete")).await;
+    assert!(page.body.contains("14 days to change your mind"), "{}", page.body);
+    let delete = [("choice", "delete")];
+    post(&mut browser, &acme, "/account/delete", &delete).await;
+    let token = json!({ "refresh_token": tokens["refresh_token"] });
+    app.direct(&acme, "refresh", &token).await.refused(401, "invalid_grant");
+    let page = browser.get(&acme.url("/account")).await;
+    assert!(page.body.contains("Your account will be deleted on"), "{}", page.body);
+    assert!(app.mail_to(&acme.email).await[0].subject.contains("will be deleted"));
+    // Changing one's mind, after signing in again.
+    let mut browser = Browser::new(app);
+    app.clock.advance(Duration::from_secs(13 * 24 * 3_600));
+    doorward::jobs::round(&app.context).await.unwrap();
+    browser.sign_in(&acme).await;
+    post(&mut browser, &acme, "/account/delete", &[("choice", "keep")]).await;
+    app.clock.advance(Duration::from_secs(2 * 24 * 3_600));
+    doorward::jobs::round(&app.context).await.unwrap();
+    app.login(&acme).await;
+    // And not.
+    let mut browser = Browser::new(app);
+    browser.sign_in(&acme).await;
+    post(&mut browser, &acme, "/account/delete", &delete).await;
+    app.clock.advance(Duration::from_secs(14 * 24 * 3_600));
+    doorward::jobs::round(&app.context).await.unwrap();
+    app.direct(&acme, "login", &acme.credentials()).await.refused(401, "invalid_credentials");
+    assert_eq!(browser.get(&acme.url("/account")).await.status, 303);
+}
+
+async fn no_form_of_the_account_is_forged(app: &TestApp) {
+    let (acme, mut browser) = signed_in(app).await;
+    let csrf = field(&browser.get(&acme.url("/account")).await, "csrf");
+    for path in ["", "/sessions", "/apps", "/password", "/email", "/delete", "/email/confirm"] {
+        let url = acme.url(&format!("/account{path}"));
+        assert_eq!(browser.submit(&url, &[("csrf", "forged")]).await.status, 403, "{path}");
+        let call = app
+            .post(&url)
+            .header("origin", "https://evil.example")
+            .header("sec-fetch-site", "cross-site")
+            .form(&[("csrf", &csrf)]);
+        assert_eq!(browser.send(&url, call).await.status, 403, "{path}");
+    }
+}

@@ -1,0 +1,142 @@
+//! Guessing passwords: every try counts, and nobody honest is locked out.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::harness::{Answer, Browser, PASSWORD, TestApp, TestTenant, field, on_both_databases};
+
+on_both_databases! {
+    guesses_at_once_all_count,
+    whoever_waits_may_try_again,
+    right_passwords_count_nothing,
+    the_owner_goes_on_where_they_were,
+    an_account_that_is_unknown_is_throttled_alike,
+    one_tenant_s_guesses_are_nothing_to_another,
+    forwarding_headers_change_nothing,
+}
+
+const TRIES: usize = 60;
+
+async fn guess(app: &TestApp, acme: &TestTenant, email: &str, password: &str) -> Answer {
+    app.direct(acme, "login", &json!({ "email": email, "password": password })).await
+}
+
+/// Uses up what an account's strangers may try.
+async fn exhaust(app: &TestApp, acme: &TestTenant, email: &str) -> Vec<Answer> {
+    let guesses: Vec<String> = (0..TRIES + 20).map(|n| format!("wrong {n}")).collect();
+    let tries = guesses.iter().map(|password| guess(app, acme, email, password));
+    futures_util::future::join_all(tries).await
+}
+
+async fn guesses_at_once_all_count(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let answers = exhaust(app, &acme, &acme.email).await;
+    let wrong = answers.iter().filter(|answer| answer.status == 401).count();
+    assert_eq!(wrong, TRIES);
+    for answer in answers.iter().filter(|answer| answer.status != 401) {
+        answer.refused(429, "rate_limited");
+        let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=91).contains(&seconds), "{answer:?}");
+    }
+    // Not even the right one is looked at.
+    guess(app, &acme, &acme.email, PASSWORD).await.refused(429, "rate_limited");
+    assert!(app.audit(&acme.tenant).await.contains(&"user.sign_in_throttled".to_owned()));
+}
+
+async fn whoever_waits_may_try_again(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let answers = exhaust(app, &acme, &acme.email).await;
+    let refused = answers.iter().find(|answer| answer.status == 429).unwrap();
+    let seconds = refused.header("retry-after").unwrap().parse().unwrap();
+    app.clock.advance(Duration::from_secs(seconds));
+    guess(app, &acme, &acme.email, "wrong again").await.refused(401, "invalid_credentials");
+    guess(app, &acme, &acme.email, PASSWORD).await.refused(429, "rate_limited");
+    app.clock.advance(Duration::from_secs(90));
+    guess(app, &acme, &acme.email, PASSWORD).await.expect(200);
+}
+
+async fn right_passwords_count_nothing(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    for _ in 0..TRIES + 10 {
+        guess(app, &acme, &acme.email, PASSWORD).await.expect(200);
+    }
+    guess(app, &acme, &acme.email, "wrong").await.refused(401, "invalid_credentials");
+}
+
+async fn the_owner_goes_on_where_they_were(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut known = Browser::new(app);
+    known.sign_in(&acme).await;
+    let tokens = app.direct(&acme, "login", &acme.credentials()).await.expect(200);
+    exhaust(app, &acme, &acme.email).await;
+
+    // A stranger's browser is told how long to wait.
+    let mut stranger = Browser::new(app);
+    let csrf = field(&stranger.get(&acme.url("/login")).await, "csrf");
+    let fields = [("csrf", &*csrf), ("email", &acme.email), ("password", PASSWORD)];
+    let page = stranger.submit(&acme.url("/login"), &fields).await;
+    assert_eq!(page.status, 429);
+    assert!(page.header("retry-after").is_some(), "{page:?}");
+    assert!(page.body.contains("Too many tries. Wait"), "{}", page.body);
+
+    // Sessions and tokens go on.
+    assert_eq!(known.get(&acme.url("/account")).await.status, 200);
+    let token = json!({ "refresh_token": tokens["refresh_token"] });
+    app.direct(&acme, "refresh", &token).await.expect(200);
+    // So does the browser in which the account was used, signed out as it may be.
+    let page = known.get(&acme.url("/account")).await;
+    let fields = [("csrf", &*field(&page, "csrf")), ("choice", "logout")];
+    known.submit(&acme.url("/oauth2/logout"), &fields).await;
+    assert_eq!(known.get(&acme.url("/account")).await.status, 303);
+    known.sign_in(&acme).await;
+    // And recovery, in any browser, after which that one is known.
+    let asked = app.direct(&acme, "forgot-password", &json!({ "email": acme.email })).await;
+    assert_eq!(asked.status, 202);
+    let link = app.mailed_link(&acme.email).await;
+    let page = stranger.get(&link).await;
+    let new = "otters juggle quietly at noon";
+    let fields =
+        [("csrf", &*field(&page, "csrf")), ("token", &*field(&page, "token")), ("password", new)];
+    assert_eq!(stranger.submit(&acme.url("/reset-password"), &fields).await.status, 303);
+    let csrf = field(&stranger.get(&acme.url("/login")).await, "csrf");
+    let fields = [("csrf", &*csrf), ("email", &acme.email), ("password", new)];
+    assert_eq!(stranger.submit(&acme.url("/login"), &fields).await.status, 303);
+}
+
+async fn an_account_that_is_unknown_is_throttled_alike(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let counts = |answers: Vec<Answer>| {
+        let of = |status| answers.iter().filter(|answer| answer.status == status).count();
+        (of(401), of(429))
+    };
+    let known = counts(exhaust(app, &acme, &acme.email).await);
+    let unknown = counts(exhaust(app, &acme, "nobody@acme.example").await);
+    assert_eq!(known, (TRIES, 20));
+    assert_eq!(unknown, known);
+}
+
+async fn one_tenant_s_guesses_are_nothing_to_another(app: &TestApp) {
+    let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
+    app.user(&bolt.tenant, &acme.email, &[]).await;
+    exhaust(app, &acme, &acme.email).await;
+    guess(app, &bolt, &acme.email, PASSWORD).await.expect(200);
+}
+
+/// Nobody becomes many by saying so.
+async fn forwarding_headers_change_nothing(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let public = &acme.spa;
+    let mut refused = 0;
+    for n in 0..TRIES + 5 {
+        let answer = app
+            .post(&acme.url("/v1/auth/login"))
+            .header("x-forwarded-for", format!("203.0.113.{n}"))
+            .header("forwarded", format!("for=203.0.113.{n}"))
+            .json(&json!({ "email": acme.email, "password": "wrong", "client_id": public.id }))
+            .send()
+            .await;
+        refused += usize::from(answer.status == 429);
+    }
+    assert_eq!(refused, 5);
+}
