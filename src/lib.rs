@@ -7,6 +7,7 @@
 //! messages    what people read, in their language
 //! config      typed settings            crypto   passwords, tokens, sealing
 //! storage     the database              mail     SMTP, and the mailbox of `dev`
+//! upstream    Google, GitHub and others, as their client sees them
 //! flows       the use cases
 //! web         HTTP                      jobs     housekeeping       cli   commands
 //! ```
@@ -21,6 +22,7 @@ pub mod config;
 pub mod crypto;
 pub mod mail;
 pub mod storage;
+pub mod upstream;
 
 pub mod flows;
 

@@ -131,7 +131,8 @@ async fn database(report: &mut Report, db: &Db, key: Option<MasterKey>, settings
     };
     let public_url = settings.public_url.clone().map_or_else(fallback, Ok);
     let opened = public_url.and_then(|url| {
-        open::context(db.clone(), &key, url, Mailer::Nowhere).map_err(|CommandError(why)| why)
+        open::context(db.clone(), &key, url, &settings.upstreams, Mailer::Nowhere)
+            .map_err(|CommandError(why)| why)
     });
     let context = match opened {
         Ok(context) => context,

@@ -8,6 +8,7 @@ mod migrate;
 mod open;
 mod operator;
 mod output;
+mod provider;
 mod role;
 mod serve;
 mod tenant;
@@ -52,6 +53,9 @@ enum Command {
     /// Create roles
     #[command(subcommand)]
     Role(role::Role),
+    /// Set, list and remove upstream providers: Google, GitHub, any OpenID provider
+    #[command(subcommand)]
+    Provider(provider::Provider),
     /// List and rotate signing keys
     #[command(subcommand)]
     Key(key::Key),
@@ -95,6 +99,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::App(app) => app.run(data_dir).await,
         Command::User(user) => user.run(data_dir).await,
         Command::Role(role) => role.run(data_dir).await,
+        Command::Provider(provider) => provider.run(data_dir).await,
         Command::Key(key) => key.run(data_dir).await,
         Command::Operator(operator) => operator.run(data_dir).await,
         Command::Doctor(doctor) => doctor.run(data_dir).await,

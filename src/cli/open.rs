@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::CommandError;
-use crate::config::{MasterKeySource, PublicUrl, StoreSettings};
+use crate::config::{MasterKeySource, PublicUrl, StoreSettings, UpstreamSettings};
 use crate::crypto::entropy::OsEntropy;
 use crate::crypto::hashing_threads::{HashingSettings, PasswordHasher};
 use crate::crypto::master_key::MasterKey;
@@ -18,6 +18,7 @@ use crate::flows::administration::tenants;
 use crate::flows::{Context, Resources};
 use crate::mail::{Mailer, Smtp};
 use crate::storage::{DatabaseUrl, Db};
+use crate::upstream::{self, Target, Upstreams};
 
 /// The data directory, made if it is missing; for its owner alone.
 pub fn make_data_dir(path: &Path) -> Result<(), CommandError> {
@@ -93,6 +94,7 @@ pub fn context(
     db: Db,
     key: &MasterKey,
     public_url: PublicUrl,
+    upstreams: &UpstreamSettings,
     mailer: Mailer,
 ) -> Result<Arc<Context>, CommandError> {
     let entropy = Arc::new(OsEntropy);
@@ -102,6 +104,7 @@ pub fn context(
         hasher: PasswordHasher::start(HashingSettings::default(), entropy.clone())?,
         entropy,
         public_url,
+        upstreams: open_upstreams(upstreams),
         mailer,
     };
     Ok(Arc::new(Context::new(resources, key)))
@@ -113,6 +116,16 @@ pub fn mailer(settings: &StoreSettings) -> Result<Mailer, CommandError> {
         Some(mail) => Ok(Mailer::Smtp(Smtp::new(&mail.smtp_url, &mail.from)?)),
         None => Ok(Mailer::Nowhere),
     }
+}
+
+fn open_upstreams(settings: &UpstreamSettings) -> Upstreams {
+    let target = |(host, port): &(String, u16)| Target { host: host.clone(), port: *port };
+    Upstreams::new(upstream::Settings {
+        allowed: settings.allowed.iter().map(target).collect(),
+        google_issuer: settings.google_issuer.clone(),
+        github_url: settings.github_url.clone(),
+        github_api_url: settings.github_api_url.clone(),
+    })
 }
 
 /// For the commands that work beside a server: environment, database, key.
@@ -129,7 +142,7 @@ pub async fn beside(data_dir: Option<PathBuf>) -> Result<Arc<Context>, CommandEr
     let key = master_key(&settings)?;
     let public_url = public_url(&settings)?;
     // Mail is sent by the server beside.
-    context(db, &key, public_url, Mailer::Nowhere)
+    context(db, &key, public_url, &settings.upstreams, Mailer::Nowhere)
 }
 
 /// `DOORWARD_PUBLIC_URL`, or what a `dev` server on the same folder said last.

@@ -4,6 +4,7 @@ mod mail_settings;
 mod public_url;
 mod settings;
 mod trusted_proxies;
+mod upstreams;
 
 pub use mail_settings::MailSettings;
 pub use public_url::{InvalidPublicUrl, PublicUrl, Scheme};
@@ -11,3 +12,4 @@ pub use settings::{
     LogFormat, MasterKeySource, Problems, ServeSettings, StoreSettings, TenantLabel, logging,
 };
 pub use trusted_proxies::{InvalidProxy, TrustedProxies};
+pub use upstreams::{InvalidUpstream, UpstreamSettings};

@@ -12,6 +12,7 @@ use crate::domain::email_address::EmailAddress;
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
     pub data_dir: PathBuf,
+    pub upstreams: super::UpstreamSettings,
     /// `None`: SQLite in the data directory.
     pub database_url: Option<String>,
     /// The master key in base64, if the environment gives it.
@@ -84,6 +85,31 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The defaults stand in for what is wrong, so that every problem is found.
+fn upstream_settings(problems: &mut Problems) -> super::UpstreamSettings {
+    use super::upstreams::{self, UpstreamSettings};
+    let defaults = UpstreamSettings::default();
+    let text = |name: &str| variable(name);
+    let (allow, google) = ("DOORWARD_UPSTREAM_ALLOW", "DOORWARD_UPSTREAM_GOOGLE_ISSUER");
+    let (github, api) = ("DOORWARD_UPSTREAM_GITHUB_URL", "DOORWARD_UPSTREAM_GITHUB_API_URL");
+    let allowed = upstreams::parse_allowed(&text(allow).unwrap_or_default());
+    let google_issuer = text(google).map(|text| upstreams::parse_issuer(&text)).transpose();
+    let github_url = text(github).map(|text| upstreams::parse_url(&text)).transpose();
+    let github_api_url = text(api).map(|text| upstreams::parse_url(&text)).transpose();
+    UpstreamSettings {
+        allowed: problems.take(allow, allowed).unwrap_or_default(),
+        google_issuer: problems
+            .take(google, google_issuer)
+            .flatten()
+            .unwrap_or(defaults.google_issuer),
+        github_url: problems.take(github, github_url).flatten().unwrap_or(defaults.github_url),
+        github_api_url: problems
+            .take(api, github_api_url)
+            .flatten()
+            .unwrap_or(defaults.github_api_url),
+    }
+}
+
 impl StoreSettings {
     /// From the environment; `data_dir` is the flag, which goes before it.
     pub fn from_environment(data_dir: Option<PathBuf>) -> Result<Self, Problems> {
@@ -114,6 +140,7 @@ impl StoreSettings {
             data_dir: data_dir
                 .or_else(|| variable("DOORWARD_DATA_DIR").map(PathBuf::from))
                 .unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)),
+            upstreams: upstream_settings(problems),
             database_url,
             master_key: text.or(file),
             public_url: variable("DOORWARD_PUBLIC_URL")

@@ -70,4 +70,9 @@ actions! {
     RefreshReuseDetected = "refresh.reuse_detected",
     RefreshCaughtUp = "refresh.caught_up",
     TokenRevoked = "token.revoked",
+    ProviderSet = "provider.set",
+    ProviderRemoved = "provider.removed",
+    FederationFailed = "federation.failed",
+    IdentityLinked = "identity.linked",
+    IdentityUnlinked = "identity.unlinked",
 }

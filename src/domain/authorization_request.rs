@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::clock::Timestamp;
 use super::ids::{ApplicationId, RequestId};
 use super::pkce::CodeChallenge;
+use super::provider::ProviderKey;
 use super::scope::Scopes;
 use super::session::Session;
 
@@ -24,6 +25,8 @@ pub struct AuthorizationRequest {
     pub prompt: Prompt,
     pub max_age: Option<Duration>,
     pub login_hint: Option<String>,
+    /// The key of the upstream provider that the user is to be sent to.
+    pub provider: Option<ProviderKey>,
     /// The subject of `id_token_hint`: the user whom the client expects.
     pub expected_user: Option<String>,
 }

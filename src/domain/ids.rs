@@ -65,6 +65,10 @@ ids! {
     ClientSecretId = "sec";
     /// Also the `sub` of tokens.
     UserId = "usr";
+    /// An upstream provider of a tenant.
+    ProviderId = "prv";
+    /// An upstream identity that waits for its user to prove their account.
+    LinkOfferId = "lnk";
     RoleId = "rol";
     /// Also the `sid` of tokens.
     SessionId = "ses";

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::clock::Timestamp;
 use super::ids::{SessionId, UserId};
+use super::provider::ProviderKey;
 
 /// Unused for this long, a browser is asked to sign in again.
 pub const BROWSER_IDLE_LIFE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -50,23 +51,50 @@ impl SessionKind {
 }
 
 /// How the user proved who they are: a value of `amr` (RFC 8176).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Method {
     Password,
     /// A code that was mailed to the user.
     EmailCode,
+    /// At an upstream provider, whose word was taken.
+    Federated(ProviderKey),
 }
 
+const FEDERATED: &str = "fed";
+
 impl Method {
-    pub const fn as_str(self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Password => "pwd",
             Self::EmailCode => "otp",
+            Self::Federated(_) => FEDERATED,
         }
     }
 
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Password, Self::EmailCode].into_iter().find(|method| method.as_str() == text)
+    /// The provider that was signed in at.
+    pub const fn provider(&self) -> Option<&ProviderKey> {
+        match self {
+            Self::Federated(provider) => Some(provider),
+            Self::Password | Self::EmailCode => None,
+        }
+    }
+
+    /// As it is stored: the value of `amr`, and after a colon the provider.
+    pub fn to_word(&self) -> String {
+        match self.provider() {
+            Some(provider) => format!("{}:{provider}", self.as_str()),
+            None => self.as_str().to_owned(),
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word.split_once(':') {
+            Some((FEDERATED, provider)) => ProviderKey::parse(provider).ok().map(Self::Federated),
+            Some(_) => None,
+            None => {
+                [Self::Password, Self::EmailCode].into_iter().find(|method| method.as_str() == word)
+            }
+        }
     }
 }
 

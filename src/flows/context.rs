@@ -20,6 +20,7 @@ use crate::domain::ids::{AuditEventId, MailId, TenantId};
 use crate::domain::mail_order::{Letter, MailOrder, MailStatus};
 use crate::mail::Mailer;
 use crate::storage::Db;
+use crate::upstream::Upstreams;
 
 pub struct Context {
     pub db: Db,
@@ -32,6 +33,7 @@ pub struct Context {
     pub known_devices: Mac,
     pub public_url: PublicUrl,
     pub tenants: TenantCache,
+    pub upstreams: Upstreams,
     pub metrics: Metrics,
     pub mailer: Mailer,
     /// Rung when mail has been ordered, for whoever sends it.
@@ -45,12 +47,13 @@ pub struct Resources {
     pub entropy: Arc<dyn Entropy>,
     pub hasher: PasswordHasher,
     pub public_url: PublicUrl,
+    pub upstreams: Upstreams,
     pub mailer: Mailer,
 }
 
 impl Context {
     pub fn new(resources: Resources, key: &MasterKey) -> Self {
-        let Resources { db, clock, entropy, hasher, public_url, mailer } = resources;
+        let Resources { db, clock, entropy, hasher, public_url, upstreams, mailer } = resources;
         Self {
             db,
             clock,
@@ -63,6 +66,7 @@ impl Context {
             public_url,
             tenants: TenantCache::default(),
             metrics: Metrics::default(),
+            upstreams,
             mailer,
             mail_bell: Notify::new(),
         }

@@ -5,6 +5,7 @@ pub mod account;
 pub mod administration;
 pub mod context;
 pub mod failure;
+pub mod federation;
 pub mod mail;
 pub mod metrics;
 pub mod oauth;

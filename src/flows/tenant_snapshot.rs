@@ -17,10 +17,10 @@ use crate::crypto::jwt::{SigningKey, VerifyingKey};
 use crate::crypto::seal::{SealContext, Sealer};
 use crate::domain::application::{Application, ApplicationStatus};
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::ApplicationId;
+use crate::domain::ids::{ApplicationId, ProviderId};
 use crate::domain::signing_key::{Algorithm, KeyState};
 use crate::domain::tenant::{Domain, Slug, Tenant, TenantStatus};
-use crate::storage::{Db, StorageError, StoredKey};
+use crate::storage::{Db, StorageError, StoredKey, StoredProvider};
 
 /// A change made elsewhere is honoured after this time at the latest.
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -46,6 +46,8 @@ pub struct TenantSnapshot {
     pub base_path: String,
     applications: HashMap<ApplicationId, Arc<Application>>,
     keys: Vec<Arc<LoadedKey>>,
+    /// The oldest first.
+    pub providers: Vec<Arc<StoredProvider>>,
     /// RFC 7517 §5.
     pub jwks: PublicDocument,
     /// OpenID Connect Discovery §3, RFC 8414 §2.
@@ -105,6 +107,15 @@ impl TenantSnapshot {
         self.applications.values().any(|application| {
             application.status == ApplicationStatus::Active && application.allows_origin(origin)
         })
+    }
+
+    /// The upstream provider of that key.
+    pub fn provider(&self, key: &str) -> Option<&Arc<StoredProvider>> {
+        self.providers.iter().find(|stored| stored.provider.key.as_str() == key)
+    }
+
+    pub fn provider_by_id(&self, id: ProviderId) -> Option<&Arc<StoredProvider>> {
+        self.providers.iter().find(|stored| stored.provider.id == id)
     }
 
     /// The key that signs with `algorithm` now.
@@ -252,10 +263,11 @@ async fn load(
             let mut scope = tx.tenant(tenant.id);
             let applications = scope.applications().list()?;
             let keys = scope.signing_keys().list()?;
-            Ok(Some((tenant, applications, keys)))
+            let providers = scope.providers().list()?;
+            Ok(Some((tenant, applications, keys, providers)))
         })
         .await?;
-    let Some((tenant, applications, keys)) = rows else { return Ok(None) };
+    let Some((tenant, applications, keys, providers)) = rows else { return Ok(None) };
     let keys = load_keys(sealer, &tenant, keys, previous.as_deref(), now)?;
     let issuer = public_url.issuer(&tenant);
     Ok(Some(TenantSnapshot {
@@ -266,6 +278,7 @@ async fn load(
             .into_iter()
             .map(|application| (application.id, Arc::new(application)))
             .collect(),
+        providers: providers.into_iter().map(Arc::new).collect(),
         jwks: jwks(&keys)?,
         keys,
         tenant,

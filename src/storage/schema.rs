@@ -196,6 +196,70 @@ diesel::table! {
 }
 
 diesel::table! {
+    providers (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        key -> Text,
+        kind -> Text,
+        issuer -> Nullable<Text>,
+        name -> Text,
+        client_id -> Text,
+        sealed_secret -> Text,
+        scope -> Text,
+        allowed_domains -> Text,
+        sign_up -> Text,
+        unverified_email -> Text,
+        profile -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    identities (tenant_id, provider_id, subject) {
+        tenant_id -> Text,
+        provider_id -> Text,
+        subject -> Text,
+        user_id -> Text,
+        email -> Nullable<Text>,
+        name -> Nullable<Text>,
+        picture -> Nullable<Text>,
+        linked_at -> BigInt,
+        last_used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    link_offers (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        browser -> Text,
+        provider_id -> Text,
+        subject -> Text,
+        user_id -> Text,
+        email -> Nullable<Text>,
+        name -> Nullable<Text>,
+        picture -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    upstream_sign_ins (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        browser -> Text,
+        provider_id -> Text,
+        nonce -> Text,
+        sealed_code_verifier -> Text,
+        purpose -> Text,
+        subject_id -> Nullable<Text>,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
     audit_events (tenant_id, id) {
         tenant_id -> Text,
         id -> Text,

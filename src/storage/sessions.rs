@@ -185,11 +185,11 @@ impl Sessions<'_> {
 }
 
 fn words(methods: &[Method]) -> String {
-    methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(" ")
+    methods.iter().map(Method::to_word).collect::<Vec<_>>().join(" ")
 }
 
 pub(super) fn parse_methods(words: &str) -> Result<Vec<Method>, StorageError> {
-    let parse = |word| Method::parse(word).ok_or(StorageError::Corrupt("session"));
+    let parse = |word| Method::from_word(word).ok_or(StorageError::Corrupt("session"));
     words.split(' ').map(parse).collect()
 }
 

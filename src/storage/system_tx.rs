@@ -136,7 +136,9 @@ impl<'c> SystemTx<'c> {
             + delete_before!(refresh_families.expires_at, now)
             + delete_before!(revoked_access_tokens.expires_at, now)
             + delete_before!(sessions.created_at, sessions_before)
-            + delete_before!(signing_keys.retires_at, (now - PUBLISHED_AFTER_USE));
+            + delete_before!(signing_keys.retires_at, (now - PUBLISHED_AFTER_USE))
+            + delete_before!(link_offers.expires_at, now)
+            + delete_before!(upstream_sign_ins.expires_at, now);
         Ok(rows)
     }
 }

@@ -10,14 +10,18 @@ use super::browser_states::BrowserStates;
 use super::connection::AnyConnection;
 use super::consents::Consents;
 use super::email_codes::EmailCodes;
+use super::identities::Identities;
+use super::link_offers::LinkOffers;
 use super::mail_orders::MailOrders;
 use super::one_time_tokens::OneTimeTokens;
 use super::operators::Operators;
+use super::providers::Providers;
 use super::refresh_families::RefreshFamilies;
 use super::revoked_access_tokens::RevokedAccessTokens;
 use super::roles::Roles;
 use super::sessions::Sessions;
 use super::signing_keys::SigningKeys;
+use super::upstream_sign_ins::UpstreamSignIns;
 use super::users::Users;
 use crate::domain::ids::TenantId;
 
@@ -68,5 +72,9 @@ repositories! {
     roles: Roles,
     sessions: Sessions,
     signing_keys: SigningKeys,
+    providers: Providers,
+    identities: Identities,
+    link_offers: LinkOffers,
+    upstream_sign_ins: UpstreamSignIns,
     users: Users,
 }

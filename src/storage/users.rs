@@ -234,6 +234,65 @@ fn with_password(row: UserRow) -> Result<(User, Option<PasswordHash>), StorageEr
     Ok((row.try_into()?, hash))
 }
 
+/// What a provider's word changes.
+impl Users<'_> {
+    /// Keeps others from changing the user's row until this transaction ends.
+    pub fn lock(&mut self, id: UserId) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string())),
+        )
+        .set(users::status.eq(users::status))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    /// Hands the account to whoever proved the address: verified, and without the password that somebody
+    /// else may have chosen. `false` if the address has been verified meanwhile.
+    pub fn claim(
+        &mut self,
+        id: UserId,
+        email: &EmailAddress,
+        name: Option<&DisplayName>,
+        picture: Option<&str>,
+    ) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string()))
+                .filter(users::email_key.eq(email.key()))
+                .filter(users::email_verified.eq(false)),
+        )
+        .set((
+            users::email.eq(email.as_str()),
+            users::email_verified.eq(true),
+            users::password_hash.eq(None::<String>),
+            users::name.eq(name.map(DisplayName::as_str)),
+            users::picture.eq(picture),
+        ))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    /// Name and picture, as a provider says them.
+    pub fn refresh_profile(
+        &mut self,
+        id: UserId,
+        name: Option<&DisplayName>,
+        picture: Option<&str>,
+    ) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string())),
+        )
+        .set((users::name.eq(name.map(DisplayName::as_str)), users::picture.eq(picture)))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+}
+
 impl TryFrom<UserRow> for User {
     type Error = StorageError;
 

@@ -10,6 +10,7 @@ mod consent;
 mod cors;
 mod discovery;
 mod email_code;
+mod federation;
 mod guessing;
 mod harness;
 mod hosts;

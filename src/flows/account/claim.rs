@@ -20,6 +20,8 @@ pub fn take_over(
 ) -> Result<(), StorageError> {
     tx.users().drop_password(user.id)?;
     tx.users().verify_email(user.id, &user.email)?;
+    tx.identities().delete_all(user.id)?;
+    tx.link_offers().delete_all(user.id)?;
     tx.sessions().end_all(user.id, None, now)?;
     tx.refresh_families().revoke_of_user(user.id, None, RevocationReason::PasswordReset, now)?;
     for purpose in [Purpose::VerifyEmail, Purpose::ResetPassword, Purpose::ChangeEmail] {

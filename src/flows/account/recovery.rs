@@ -80,6 +80,11 @@ pub async fn reset(
             return Ok(false);
         }
         replace_password(tx, owner.id, &hash, now)?;
+        if !owner.email_verified {
+            // Whoever made the account may have done so by a provider, without ever proving the address.
+            tx.identities().delete_all(owner.id)?;
+            tx.link_offers().delete_all(owner.id)?;
+        }
         tx.mail_orders().insert(&told)?;
         tx.audit_events().append(&event)?;
         Ok(true)

@@ -4,6 +4,7 @@
 pub mod applications;
 pub mod keys;
 pub mod operators;
+pub mod providers;
 pub mod roles;
 pub mod tenants;
 pub mod users;

@@ -16,6 +16,7 @@ use crate::domain::entropy::random_secret;
 use crate::domain::ids::RequestId;
 use crate::domain::parameters::Parameters;
 use crate::domain::pkce::CodeChallenge;
+use crate::domain::provider::ProviderKey;
 use crate::domain::scope::Scopes;
 use crate::domain::session::Session;
 use crate::flows::{Context, Failure, TenantSnapshot};
@@ -26,7 +27,7 @@ const MAX_STATE_LENGTH: usize = 4_096;
 const MAX_NONCE_LENGTH: usize = 1_024;
 
 /// Those that are read here (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2, OpenID Connect Core §3.1.2.1).
-pub const PARAMETERS: [&str; 15] = [
+pub const PARAMETERS: [&str; 17] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -42,6 +43,9 @@ pub const PARAMETERS: [&str; 15] = [
     "login_hint",
     "id_token_hint",
     "ui_locales",
+    // Ours: the upstream provider to go straight to, by either name.
+    "idp",
+    "provider",
 ];
 
 /// Where, and how, an answer may go: a registered redirect URI of a known client.
@@ -118,6 +122,7 @@ pub fn check(
         prompt: prompt(parameters)?,
         max_age: max_age(parameters)?,
         login_hint: parameters.get("login_hint").map(|hint| hint.chars().take(254).collect()),
+        provider: provider(tenant, parameters),
         expected_user: expected_user(tenant, reply_to, parameters)?,
     })
 }
@@ -265,6 +270,12 @@ fn max_age(parameters: &Parameters) -> Result<Option<Duration>, OAuthError> {
             .map_err(|_| OAuthError::invalid_request("max_age is a number of seconds"))
     };
     parameters.get("max_age").map(parse).transpose()
+}
+
+/// One that the tenant does not have is no reason to keep the user out: the login page shows those it has.
+fn provider(tenant: &TenantSnapshot, parameters: &Parameters) -> Option<ProviderKey> {
+    let named = parameters.get("idp").or(parameters.get("provider"))?;
+    tenant.provider(named).map(|stored| stored.provider.key.clone())
 }
 
 /// `id_token_hint` (OpenID Connect Core §3.1.2.1): the user of an ID token of ours to this client, expired or not.

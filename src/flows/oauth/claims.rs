@@ -53,6 +53,9 @@ pub struct IdTokenClaims {
     pub auth_time: i64,
     pub sid: String,
     pub amr: Vec<&'static str>,
+    /// The key of the upstream provider that the user signed in at, if they did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idp: Option<String>,
     pub at_hash: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,

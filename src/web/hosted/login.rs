@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::check_mail::{self, CheckMail};
+use super::federation_button::{Brand, ProviderButton};
 use super::pending::{Pending, after_sign_in, see_other, short};
 use super::{Next, Page, PageError, render};
 use crate::domain::parameters::Parameters;
@@ -38,6 +39,7 @@ pub struct LoginPage {
     pub email_error: Option<String>,
     pub password_error: Option<String>,
     pub notice: Option<String>,
+    pub providers: Vec<ProviderButton>,
 }
 
 /// What the form shows beside its fields.
@@ -66,6 +68,12 @@ pub async fn get(
 ) -> Result<HttpResponse, PageError> {
     let query = Parameters::parse(request.query_string().as_bytes())
         .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
+    let named = query.get("idp").or(query.get("provider"));
+    if let Some(provider) = named.and_then(|key| browser.tenant().provider(key)) {
+        let query = query.only(&["request", "login_hint"]).to_query();
+        let (base, key) = (&browser.tenant().base_path, &provider.provider.key);
+        return Ok(see_other(format!("{base}/federation/{key}?{query}")));
+    }
     let (pending, next) = (query.get("request"), query.get("next").and_then(Next::parse));
     let page = Page::of(browser.tenant());
     let mut messages = Messages::default();
@@ -179,6 +187,7 @@ impl Visit<'_> {
             email_error: messages.email,
             password_error: messages.password,
             notice: messages.notice,
+            providers: ProviderButton::all(self.request, tenant, pending.request),
         };
         render(self.request, &page, pending.policy())
     }

@@ -112,6 +112,8 @@ pub enum Policy<'a> {
     /// On to an application's redirect URI. Browsers hold `form-action` against every redirect that
     /// follows a form, also those that the application makes next, hence all of https.
     LeadsTo(&'a str),
+    /// On to a provider, whose page is on one of these origins or anywhere by https.
+    LeadsToAny(&'a [String]),
 }
 
 pub fn render(
@@ -119,10 +121,19 @@ pub fn render(
     template: &impl Template,
     policy: Policy<'_>,
 ) -> Result<HttpResponse, PageError> {
+    render_as(request, StatusCode::OK, template, policy)
+}
+
+pub fn render_as(
+    request: &HttpRequest,
+    status: StatusCode,
+    template: &impl Template,
+    policy: Policy<'_>,
+) -> Result<HttpResponse, PageError> {
     let body = template
         .render()
         .map_err(|error| PageError::failure(request, &Failure::Internal(error.to_string())))?;
-    Ok(respond(StatusCode::OK, policy, body))
+    Ok(respond(status, policy, body))
 }
 
 fn respond(status: StatusCode, policy: Policy<'_>, body: String) -> HttpResponse {
@@ -131,6 +142,11 @@ fn respond(status: StatusCode, policy: Policy<'_>, body: String) -> HttpResponse
         Policy::LeadsTo(uri) => {
             let source = RedirectUri::form_action_source(uri).unwrap_or_default();
             format!("'self' https: {source}")
+        }
+        Policy::LeadsToAny(urls) => {
+            let sources: Vec<String> =
+                urls.iter().filter_map(|url| RedirectUri::form_action_source(url)).collect();
+            format!("'self' https: {}", sources.join(" "))
         }
     };
     HttpResponse::build(status)

@@ -9,6 +9,10 @@ use super::account_delete::DeleteAccountPage;
 use super::check_mail::CheckMailPage;
 use super::consent::ConsentPage;
 use super::email_code::EmailCodePage;
+use super::federation_button::{Brand, ProviderButton};
+use super::federation_identities::{IdentitiesPage, LinkableProvider, ShownIdentity};
+use super::federation_link::LinkPage;
+use super::federation_refused::{RefusedPage, Way};
 use super::forms::{ConfirmLink, EmailForm, NewPasswordForm, Notice};
 use super::login::LoginPage;
 use super::mailbox::{Letter, MailboxPage, Piece};
@@ -49,11 +53,13 @@ impl Samples for LoginPage {
             email_error: None,
             password_error: None,
             notice: None,
+            providers: vec![],
         };
         let some = || Some(text.to_owned());
         let url = || Some("/t/acme/signup".to_owned());
         vec![
             empty(),
+            Self { providers: provider_buttons(text), ..empty() },
             Self { request: some(), app_name: some(), email: text.to_owned(), ..empty() },
             Self { error: some(), notice: some(), next: some(), ..empty() },
             Self { email_error: some(), password_error: some(), ..empty() },
@@ -233,6 +239,81 @@ impl Samples for MailboxPage {
     }
 }
 
+fn provider_buttons(text: &str) -> Vec<ProviderButton> {
+    let button = |brand| ProviderButton {
+        href: "/t/acme/federation/x?request=req".to_owned(),
+        name: text.to_owned(),
+        brand,
+        last_used: brand == Brand::GitHub,
+    };
+    [Brand::Google, Brand::GitHub, Brand::Other].map(button).to_vec()
+}
+
+impl Samples for RefusedPage {
+    fn samples(text: &str) -> Vec<Self> {
+        let way = || Way { label: text.to_owned(), href: "/t/acme/login".to_owned() };
+        vec![Self {
+            page: page(text),
+            heading: "This sign-in has expired".to_owned(),
+            message: text.to_owned(),
+            advice: text.to_owned(),
+            ways: vec![way(), way()],
+            reference: "abc".to_owned(),
+        }]
+    }
+}
+
+impl Samples for LinkPage {
+    fn samples(text: &str) -> Vec<Self> {
+        let sample = |has_password: bool, providers: Vec<ProviderButton>| Self {
+            page: page(text),
+            action: "/t/acme/federation/link".to_owned(),
+            csrf: "token".to_owned(),
+            offer: "lnk".to_owned(),
+            provider_name: text.to_owned(),
+            email: text.to_owned(),
+            has_password,
+            providers,
+            login_url: "/t/acme/login".to_owned(),
+            error: has_password.then(|| text.to_owned()),
+        };
+        vec![sample(true, provider_buttons(text)), sample(true, vec![]), sample(false, vec![])]
+    }
+}
+
+impl Samples for IdentitiesPage {
+    fn samples(text: &str) -> Vec<Self> {
+        let identity = || ShownIdentity {
+            provider: "google".to_owned(),
+            provider_name: text.to_owned(),
+            brand: Brand::Google,
+            subject: text.to_owned(),
+            known_as: text.to_owned(),
+            last_used: "2026-11-23 09:20:30 UTC".to_owned(),
+        };
+        let linkable = || LinkableProvider {
+            provider: "github".to_owned(),
+            provider_name: text.to_owned(),
+            brand: Brand::GitHub,
+        };
+        let sample = |identities: Vec<ShownIdentity>, linkable: Vec<LinkableProvider>| Self {
+            page: page(text),
+            action: "/t/acme/account/identities".to_owned(),
+            csrf: "token".to_owned(),
+            account_url: "/t/acme/account".to_owned(),
+            may_unlink: identities.len() > 1,
+            identities,
+            linkable,
+            error: Some(text.to_owned()),
+        };
+        vec![
+            sample(vec![], vec![]),
+            sample(vec![identity()], vec![linkable()]),
+            sample(vec![identity(), identity()], vec![]),
+        ]
+    }
+}
+
 impl Samples for ConfirmPage {
     fn samples(text: &str) -> Vec<Self> {
         let sample = |scopes: &[&str]| Self {
@@ -359,6 +440,9 @@ const PAGES: &[(&str, Render)] = &[
     ("email_code.html", rendered::<EmailCodePage>),
     ("email_form.html", rendered::<EmailForm>),
     ("error.html", rendered::<ErrorPage>),
+    ("federation_identities.html", rendered::<IdentitiesPage>),
+    ("federation_link.html", rendered::<LinkPage>),
+    ("federation_refused.html", rendered::<RefusedPage>),
     ("form_post.html", rendered::<FormPost>),
     ("login.html", rendered::<LoginPage>),
     ("logout.html", rendered::<LogoutPage>),

@@ -213,7 +213,11 @@ impl Attempt<'_> {
             }
             (NextStep::SignIn | NextStep::Answer | NextStep::Confirm | NextStep::Consent, _) => {
                 let id = self.keep().await.map_err(failed)?;
-                Ok(to_login(tenant, id, asked.login_hint.as_deref()))
+                let page = match &asked.provider {
+                    Some(provider) => format!("federation/{provider}"),
+                    None => "login".to_owned(),
+                };
+                Ok(to_page(tenant, &page, id, asked.login_hint.as_deref()))
             }
         }
     }
@@ -279,13 +283,18 @@ fn see_other(location: String) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
 }
 
+/// To the hosted login.
 pub fn to_login(tenant: &TenantSnapshot, id: RequestId, hint: Option<&str>) -> HttpResponse {
+    to_page(tenant, "login", id, hint)
+}
+
+fn to_page(tenant: &TenantSnapshot, page: &str, id: RequestId, hint: Option<&str>) -> HttpResponse {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("request", &id.to_string());
     if let Some(hint) = hint {
         query.append_pair("login_hint", hint);
     }
-    see_other(format!("{}/login?{}", tenant.base_path, query.finish()))
+    see_other(format!("{}/{page}?{}", tenant.base_path, query.finish()))
 }
 
 pub async fn pending(

@@ -14,10 +14,12 @@ use doorward::crypto::entropy::OsEntropy;
 use doorward::crypto::hashing_threads::{HashingSettings, PasswordHasher};
 use doorward::crypto::master_key::MasterKey;
 use doorward::domain::clock::{Clock, SystemClock, Timestamp};
+use doorward::domain::provider::UpstreamIssuer;
 use doorward::flows::mail::delivery;
 use doorward::flows::{Context, Resources};
 use doorward::mail::{KeptMail, Mailbox, Mailer};
 use doorward::storage::Db;
+use doorward::upstream::{self, Target, Upstreams};
 use doorward::web::metrics::HttpMetrics;
 use doorward::web::server::{Listeners, start};
 use doorward::web::state::{MetricsPlace, State};
@@ -27,6 +29,18 @@ use serde_json::Value;
 use url::Url;
 
 use super::Database;
+
+/// Doorward itself is an OpenID provider at hand: a tenant's users may come from another tenant.
+fn upstreams(port: u16) -> Upstreams {
+    let url = |text| Url::parse(text).unwrap();
+    let settings = upstream::Settings {
+        allowed: vec![Target { host: "localhost".to_owned(), port }],
+        google_issuer: UpstreamIssuer::parse(&format!("http://localhost:{port}/t/google")).unwrap(),
+        github_url: url("https://github.com"),
+        github_api_url: url("https://api.github.com"),
+    };
+    Upstreams::new(settings)
+}
 
 pub struct TestApp {
     pub context: Arc<Context>,
@@ -87,6 +101,7 @@ impl TestApp {
             hasher: PasswordHasher::start(hashing, entropy.clone()).unwrap(),
             entropy,
             public_url: PublicUrl::parse(&public_url).unwrap(),
+            upstreams: upstreams(listeners.port().unwrap()),
             mailer: Mailer::Mailbox(Mailbox::open(folder.clone()).unwrap()),
         };
         let context = Arc::new(Context::new(resources, &key));

@@ -6,9 +6,14 @@ use doorward::domain::application::{ApplicationKind, DirectLogin, Party, TokenSe
 use doorward::domain::email_address::EmailAddress;
 use doorward::domain::ids::UserId;
 use doorward::domain::password::NewPassword;
+use doorward::domain::provider::{
+    ProfileRefresh, Provider, ProviderKey, ProviderKind, UnverifiedEmail, UpstreamIssuer,
+};
 use doorward::domain::role::RoleKey;
+use doorward::domain::secret::Secret;
 use doorward::domain::tenant::{DisplayName, Domain, SignUp, Slug, Tenant};
 use doorward::flows::administration::applications::{self, NewApplication};
+use doorward::flows::administration::providers::{self, NewProvider};
 use doorward::flows::administration::tenants::{self, NewTenant, TenantChange};
 use doorward::flows::administration::users::{self, NewUser};
 use doorward::flows::administration::{keys, roles};
@@ -134,6 +139,42 @@ impl TestApp {
             password: NewPassword::parse(PASSWORD).unwrap(),
         };
         users::create(&self.context, tenant, new).await.unwrap().id
+    }
+
+    /// The provider `github` of a tenant.
+    pub async fn github(&self, tenant: &Tenant) -> Provider {
+        self.provider(tenant, "github", |_| {}).await
+    }
+
+    /// A provider whose key is its kind, or an OpenID provider of that key: the tenant that has it as its slug.
+    pub async fn provider(
+        &self,
+        tenant: &Tenant,
+        key: &str,
+        vary: impl FnOnce(&mut NewProvider),
+    ) -> Provider {
+        let kind = match key {
+            "google" => ProviderKind::Google,
+            "github" => ProviderKind::GitHub,
+            slug => {
+                let issuer = format!("{}/t/{slug}", self.context.public_url.as_str());
+                ProviderKind::Oidc(UpstreamIssuer::parse(&issuer).unwrap())
+            }
+        };
+        let mut new = NewProvider {
+            kind,
+            key: Some(ProviderKey::parse(key).unwrap()),
+            name: None,
+            client_id: "upstream-client".to_owned(),
+            client_secret: Secret::new("upstream-secret".to_owned()),
+            scopes: Vec::new(),
+            allowed_domains: Vec::new(),
+            sign_up: SignUp::Open,
+            unverified_email: UnverifiedEmail::Refused,
+            profile: ProfileRefresh::FirstSignIn,
+        };
+        vary(&mut new);
+        providers::set(&self.context, tenant, new).await.unwrap()
     }
 
     pub async fn rotate_keys(&self, tenant: &Tenant, takeover: keys::Takeover) {

@@ -2,13 +2,22 @@
 
 use std::time::Duration;
 
+use doorward::domain::identity::{Assertion, Identity, LinkOffer, Subject};
+use doorward::domain::ids::LinkOfferId;
+use doorward::storage::StorageError;
 use serde_json::{Value, json};
 
 use doorward::domain::clock::Clock;
 
-use crate::harness::{Browser, PASSWORD, TestApp, TestTenant, VERIFIER, field};
+use crate::harness::{Browser, PASSWORD, TestApp, TestTenant, VERIFIER, field, query};
 
 pub struct Loot {
+    /// Of an identity at the provider `github` that opens the user's account.
+    pub subject: String,
+    /// An identity that waits for that browser's user to prove the account.
+    pub offer: String,
+    /// The state of a sign-in under way at `github`, in that browser.
+    pub upstream_state: String,
     pub issuer: String,
     pub email: String,
     pub user_id: String,
@@ -49,6 +58,32 @@ pub struct Loot {
     pub mailed_code: String,
 }
 
+async fn identity_and_offer(app: &TestApp, tenant: &TestTenant, browser: &str) -> (String, String) {
+    let provider = app.github(&tenant.tenant).await;
+    let now = app.context.now();
+    let (user, browser) = (tenant.user, browser.to_owned());
+    let ids = [(); 2].map(|()| LinkOfferId::generate(now, &*app.context.entropy));
+    let [linked, offered] = ids.map(|id| {
+        let subject = Subject::parse(&id.to_string()).unwrap();
+        let assertion = Assertion { subject, email: None, name: None, picture: None };
+        Identity::new(provider.id, user, assertion, now)
+    });
+    let subject = linked.subject.as_str().to_owned();
+    let offer = LinkOffer {
+        id: ids[1],
+        identity: offered,
+        request: None,
+        expires_at: now + Duration::from_secs(600),
+    };
+    let id = offer.id.to_string();
+    let written = app.context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        tx.identities().insert(&linked)?;
+        tx.link_offers().insert(&offer, &browser)
+    });
+    written.await.unwrap();
+    (subject, id)
+}
+
 impl Loot {
     pub async fn of(app: &TestApp, tenant: &TestTenant) -> Self {
         let mut browser = Browser::new(app);
@@ -69,6 +104,9 @@ impl Loot {
         let page = browser.authorize(tenant, &ask).await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let csrf = field(&page, "csrf");
+        let (subject, offer) = identity_and_offer(app, tenant, &csrf).await;
+        let away = browser.get(&tenant.url("/federation/github")).await;
+        let upstream_state = query(away.location())["state"].clone();
         let fresh_email =
             format!("fresh{}@{}.example", app.clock.now().as_millis(), tenant.tenant.slug);
         app.clock.advance(Duration::from_secs(1));
@@ -96,6 +134,9 @@ impl Loot {
             spa_refresh_token: text(&spa["refresh_token"]),
             cookie: browser.cookie_header(),
             csrf,
+            subject,
+            offer,
+            upstream_state,
             request: field(&page, "request"),
             direct_session: text(&direct["session_id"]),
             fresh_email,
@@ -129,6 +170,20 @@ impl Loot {
         let account = app.get(&url("/account")).header("cookie", &self.cookie).send().await;
         if account.status != 200 {
             dead.push("browser session");
+        }
+        let linked = app.get(&url("/account/identities")).header("cookie", &self.cookie).send();
+        if !linked.await.body.contains(&self.subject) {
+            dead.push("identity");
+        }
+        let offer = url(&format!("/federation/link?offer={}", self.offer));
+        if app.get(&offer).header("cookie", &self.cookie).send().await.status != 200 {
+            dead.push("link offer");
+        }
+        let state = format!("error=access_denied&state={}", self.upstream_state);
+        let back = url(&format!("/federation/github/callback?{state}"));
+        let back = app.get(&back).header("cookie", &self.cookie).send().await;
+        if !back.body.contains("You cancelled") {
+            dead.push("upstream state");
         }
         let ask = format!("/oauth2/authorize/continue?request={}", self.request);
         let pending = app.get(&url(&ask)).header("cookie", &self.cookie).send().await;
@@ -189,6 +244,9 @@ impl Loot {
     /// Every value of it, with a name for each.
     pub fn values(&self) -> Vec<(&'static str, &str)> {
         vec![
+            ("subject", &self.subject),
+            ("offer", &self.offer),
+            ("upstream_state", &self.upstream_state),
             ("issuer", &self.issuer),
             ("email", &self.email),
             ("user_id", &self.user_id),

@@ -14,17 +14,27 @@ use doorward::domain::authorization_request::PendingRequest;
 use doorward::domain::clock::Timestamp;
 use doorward::domain::consent::Consent;
 use doorward::domain::email_address::EmailAddress;
-use doorward::domain::ids::{EmailCodeId, FamilyId, RequestId, RoleId, SessionId, UserId};
+use doorward::domain::identity::{Assertion, Identity, LinkOffer, Subject};
+use doorward::domain::ids::{
+    EmailCodeId, FamilyId, LinkOfferId, ProviderId, RequestId, RoleId, SessionId, UserId,
+};
 use doorward::domain::mail_order::{Letter, MailOrder, MailStatus};
 use doorward::domain::one_time_token::{OneTimeToken, Purpose};
 use doorward::domain::password::PasswordHash;
+use doorward::domain::provider::{
+    ProfileRefresh, Provider, ProviderKey, ProviderKind, UnverifiedEmail,
+};
 use doorward::domain::refresh_family::{FamilyState, RefreshFamily, RevocationReason};
 use doorward::domain::role::{Role, RoleKey};
 use doorward::domain::scope::Scopes;
 use doorward::domain::secret::{Secret, SecretDigest};
 use doorward::domain::session::{Method, Session, SessionKind};
+use doorward::domain::tenant::{DisplayName, SignUp};
+use doorward::domain::upstream_sign_in::{self, UpstreamSignIn};
 use doorward::domain::user::{User, UserStatus};
-use doorward::storage::{Device, Rotation, Spent, StorageError, StoredKey, TenantTx};
+use doorward::storage::{
+    Device, Rotation, Spent, StorageError, StoredKey, StoredProvider, TenantTx,
+};
 
 use crate::harness::{TestApp, TestTenant, on_both_databases};
 
@@ -38,6 +48,11 @@ const BROWSER: &str = "browser";
 #[derive(Clone)]
 struct Rows {
     now: Timestamp,
+    provider: StoredProvider,
+    /// Its identity is linked, too.
+    offer: LinkOffer,
+    upstream: UpstreamSignIn,
+    upstream_state: SecretDigest,
     application: Application,
     user: User,
     hash: PasswordHash,
@@ -91,6 +106,63 @@ type Call = fn(&mut TenantTx<'_>, &Rows) -> Result<Came, StorageError>;
 
 /// The method, what must come of it, and the call.
 const CALLS: &[(&str, Came, Call)] = &[
+    ("identities.insert", Refused, |tx, a| {
+        let subject = Subject::parse("another").unwrap();
+        own(tx.identities().insert(&Identity { subject, ..a.offer.identity.clone() }))
+    }),
+    ("identities.find", Nothing, |tx, a| {
+        let identity = &a.offer.identity;
+        Ok(found(tx.identities().find(identity.provider_id, &identity.subject)?))
+    }),
+    ("identities.list", Nothing, |tx, a| Ok(none_of(tx.identities().list(a.user.id)?, |_| true))),
+    ("identities.record_use", Nothing, |tx, a| {
+        let used = Identity { last_used_at: later(a), ..a.offer.identity.clone() };
+        Ok(changed(tx.identities().record_use(&used)?))
+    }),
+    ("identities.delete", Nothing, |tx, a| {
+        let identity = &a.offer.identity;
+        let (provider, subject) = (identity.provider_id, &identity.subject);
+        Ok(changed(tx.identities().delete(a.user.id, provider, subject)?))
+    }),
+    ("identities.delete_all", Nothing, |tx, a| {
+        Ok(changed(tx.identities().delete_all(a.user.id)? > 0))
+    }),
+    ("link_offers.insert", Refused, |tx, a| {
+        let id = LinkOfferId::from_bytes([9; 16]);
+        own(tx.link_offers().insert(&LinkOffer { id, ..a.offer.clone() }, BROWSER))
+    }),
+    ("link_offers.find", Nothing, |tx, a| {
+        Ok(found(tx.link_offers().find(a.offer.id, BROWSER, a.now)?))
+    }),
+    ("link_offers.delete", Nothing, |tx, a| {
+        Ok(changed(tx.link_offers().delete(a.offer.id, BROWSER)?))
+    }),
+    ("link_offers.delete_all", Nothing, |tx, a| {
+        Ok(changed(tx.link_offers().delete_all(a.user.id)? > 0))
+    }),
+    ("providers.insert", Own, |tx, a| own(tx.providers().insert(&a.provider))),
+    ("providers.update", Nothing, |tx, a| Ok(changed(tx.providers().update(&a.provider)?))),
+    ("providers.list", Nothing, |tx, a| {
+        let id = a.provider.provider.id;
+        Ok(none_of(tx.providers().list()?, |found| found.provider.id == id))
+    }),
+    ("providers.delete", Nothing, |tx, a| {
+        Ok(changed(tx.providers().delete(a.provider.provider.id)?))
+    }),
+    ("upstream_sign_ins.insert", Refused, |tx, a| {
+        own(tx.upstream_sign_ins().insert(&digest_of("another"), BROWSER, &a.upstream))
+    }),
+    ("upstream_sign_ins.take", Nothing, |tx, a| {
+        let id = a.provider.provider.id;
+        Ok(found(tx.upstream_sign_ins().take(&a.upstream_state, BROWSER, id, a.now)?))
+    }),
+    ("users.lock", Nothing, |tx, a| Ok(changed(tx.users().lock(a.user.id)?))),
+    ("users.claim", Nothing, |tx, a| {
+        Ok(changed(tx.users().claim(a.user.id, &a.user.email, None, None)?))
+    }),
+    ("users.refresh_profile", Nothing, |tx, a| {
+        Ok(changed(tx.users().refresh_profile(a.user.id, None, None)?))
+    }),
     ("allowances.spend", Own, |tx, a| {
         // The other tenant's is used up; this one's is its own.
         let spent = tx.allowances().spend(ALLOWANCE_KEY, ALLOWANCE, a.now)?;
@@ -268,6 +340,7 @@ const CALLS: &[(&str, Came, Call)] = &[
         Ok(found(tx.users().find_by_email(&a.user.email)?.map(|(user, _)| user)))
     }),
     ("users.profile", Nothing, |tx, a| Ok(found(tx.users().profile(a.user.id)?))),
+    ("users.password", Nothing, |tx, a| Ok(found(tx.users().password(a.user.id)?))),
     ("users.roles", Nothing, |tx, a| Ok(none_of(tx.users().roles(a.user.id)?, |_| true))),
     ("users.grant_role", Refused, |tx, a| own(tx.users().grant_role(a.user.id, a.role.id))),
     ("users.set_password", Nothing, |tx, a| {
@@ -406,6 +479,16 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
             order,
             sign_in: EmailCodeId::from_bytes([4; 16]),
             now,
+            provider: provider(now),
+            offer: offer(user.id, now),
+            upstream: UpstreamSignIn {
+                provider_id: provider(now).provider.id,
+                nonce: "nonce".to_owned(),
+                sealed_code_verifier: "sealed".to_owned(),
+                purpose: upstream_sign_in::Purpose::SignIn { request: None },
+                expires_at: now + Duration::from_secs(60),
+            },
+            upstream_state: digest_of("upstream"),
             hash: hash.unwrap(),
             role: Role {
                 id: RoleId::from_bytes([8; 16]),
@@ -436,6 +519,10 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
             user,
             session,
         };
+        tx.providers().insert(&rows.provider)?;
+        tx.identities().insert(&rows.offer.identity)?;
+        tx.link_offers().insert(&rows.offer, BROWSER)?;
+        tx.upstream_sign_ins().insert(&rows.upstream_state, BROWSER, &rows.upstream)?;
         tx.roles().insert(&rows.role)?;
         tx.sessions().insert(&rows.session, &Device::default())?;
         tx.refresh_families().insert(&rows.family)?;
@@ -461,6 +548,9 @@ async fn everything_of(app: &TestApp, tenant: &TestTenant, rows: &Arc<Rows>) -> 
     let rows = rows.clone();
     let read = app.context.db.read::<_, StorageError>(tenant.tenant.id, move |tx| {
         Ok(vec![
+            format!("{:?}", tx.identities().list(rows.user.id)?),
+            format!("{:?}", tx.link_offers().find(rows.offer.id, BROWSER, rows.now)?),
+            format!("{:?}", tx.providers().list()?),
             format!("{:?}", tx.applications().list()?),
             format!("{:?}", tx.audit_events().page(None, 1_000)?),
             format!("{:?}", tx.authorization_codes().find(&rows.code_digest)?),
@@ -487,6 +577,41 @@ async fn everything_of(app: &TestApp, tenant: &TestTenant, rows: &Arc<Rows>) -> 
     let seen = read.await.unwrap();
     assert!(seen.iter().all(|text| text != "None" && text != "[]" && text != "false"), "{seen:?}");
     seen
+}
+
+fn provider(now: Timestamp) -> StoredProvider {
+    let kind = ProviderKind::GitHub;
+    StoredProvider {
+        provider: Provider {
+            id: ProviderId::from_bytes([4; 16]),
+            key: ProviderKey::parse("github").unwrap(),
+            name: DisplayName::parse("GitHub").unwrap(),
+            kind,
+            client_id: "client".to_owned(),
+            scopes: Vec::new(),
+            allowed_domains: Vec::new(),
+            sign_up: SignUp::Open,
+            unverified_email: UnverifiedEmail::Refused,
+            profile: ProfileRefresh::FirstSignIn,
+            created_at: now,
+        },
+        sealed_secret: "sealed".to_owned(),
+    }
+}
+
+fn offer(user: UserId, now: Timestamp) -> LinkOffer {
+    let assertion = Assertion {
+        subject: Subject::parse("583231").unwrap(),
+        email: None,
+        name: None,
+        picture: None,
+    };
+    LinkOffer {
+        id: LinkOfferId::from_bytes([3; 16]),
+        identity: Identity::new(provider(now).provider.id, user, assertion, now),
+        request: None,
+        expires_at: now + Duration::from_secs(60),
+    }
 }
 
 fn later(rows: &Rows) -> Timestamp {

@@ -36,6 +36,37 @@ fn cases(method: &str, path: &str) -> Option<Cases> {
     use Cases::{NoInput, Of};
     Some(match (method, path) {
         ("GET", "/.well-known/openid-configuration" | "/.well-known/jwks.json") => NoInput,
+        ("GET", "/account/identities") => {
+            Of(&[("session", |loot, _| Sent::default().cookie(&loot.cookie))])
+        }
+        ("POST", "/account/identities") => Of(&[
+            ("identity", |loot, own| unlink(&loot.subject, &own.csrf, &own.cookie)),
+            ("form token", |loot, own| unlink(&own.subject, &loot.csrf, &own.cookie)),
+            ("all", |loot, _| unlink(&loot.subject, &loot.csrf, &loot.cookie)),
+        ]),
+        ("GET", "/federation/link") => Of(&[
+            ("offer", |loot, own| query(vec![("offer", loot.offer.clone())]).cookie(&own.cookie)),
+            ("offer and session", |loot, _| {
+                query(vec![("offer", loot.offer.clone())]).cookie(&loot.cookie)
+            }),
+        ]),
+        ("POST", "/federation/link") => Of(&[
+            ("offer", |loot, own| prove(&loot.offer, &own.csrf, &own.cookie)),
+            ("form token", |loot, own| prove(&own.offer, &loot.csrf, &own.cookie)),
+            ("all", |loot, _| prove(&loot.offer, &loot.csrf, &loot.cookie)),
+        ]),
+        ("GET", "/federation/{provider}") => Of(&[
+            ("request", |loot, own| {
+                query(vec![("request", loot.request.clone())]).cookie(&own.cookie)
+            }),
+            ("request and session", |loot, _| {
+                query(vec![("request", loot.request.clone())]).cookie(&loot.cookie)
+            }),
+        ]),
+        ("GET", "/federation/{provider}/callback") => Of(&[
+            ("state", |loot, own| cancelled(&loot.upstream_state, &own.cookie)),
+            ("state and session", |loot, _| cancelled(&loot.upstream_state, &loot.cookie)),
+        ]),
         ("GET", "/oauth2/authorize") => Of(&[
             ("client", |loot, _| query(loot.authorization())),
             ("session", |loot, own| query(own.authorization()).cookie(&loot.cookie)),
@@ -389,7 +420,8 @@ async fn check_every_route(
 async fn call(app: &TestApp, method: &str, url: &str, sent: Sent) -> Answer {
     let query =
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&sent.query).finish();
-    let url = if query.is_empty() { url.to_owned() } else { format!("{url}?{query}") };
+    let url = url.replace("{provider}", "github");
+    let url = if query.is_empty() { url } else { format!("{url}?{query}") };
     let mut call = app.call(Method::from_bytes(method.as_bytes()).unwrap(), &url);
     for (name, value) in &sent.headers {
         call = call.header(name, value);
@@ -424,6 +456,8 @@ fn seen(answer: &Answer, loot: &Loot, prefix: &str, own: &Loot) -> (u16, String,
             ("name=\"csrf\" value=\"", '"'),
             ("request=", '&'),
             ("code=", '&'),
+            ("state=", '&'),
+            ("code_challenge=", '&'),
             ("Reference: <code>", '<'),
             ("sign_in=", '&'),
         ] {
@@ -483,6 +517,32 @@ fn choice(request: &str, csrf: &str, cookie: &str) -> Sent {
     ])
     .cookie(cookie)
     .own_page()
+}
+
+fn unlink(subject: &str, csrf: &str, cookie: &str) -> Sent {
+    form(vec![
+        ("choice", "unlink".to_owned()),
+        ("provider", "github".to_owned()),
+        ("subject", subject.to_owned()),
+        ("csrf", csrf.to_owned()),
+    ])
+    .cookie(cookie)
+    .own_page()
+}
+
+fn prove(offer: &str, csrf: &str, cookie: &str) -> Sent {
+    form(vec![
+        ("offer", offer.to_owned()),
+        ("password", PASSWORD.to_owned()),
+        ("csrf", csrf.to_owned()),
+    ])
+    .cookie(cookie)
+    .own_page()
+}
+
+/// As a provider sends somebody back who did not want to.
+fn cancelled(state: &str, cookie: &str) -> Sent {
+    query(vec![("error", "access_denied".to_owned()), ("state", state.to_owned())]).cookie(cookie)
 }
 
 fn sign_in(email: &str, csrf: &str, cookie: &str) -> Sent {

@@ -1,0 +1,172 @@
+//! Upstream providers of a tenant: setting, listing, removing.
+
+use url::Url;
+
+use super::{OPERATOR, Problem};
+use crate::domain::audit::Action;
+use crate::domain::ids::ProviderId;
+use crate::domain::provider::{
+    InvalidProvider, ProfileRefresh, Provider, ProviderKey, ProviderKind, UnverifiedEmail,
+    UpstreamScope,
+};
+use crate::domain::secret::Secret;
+use crate::domain::tenant::{DisplayName, Domain, SignUp, Tenant};
+use crate::flows::Context;
+use crate::flows::federation::secret_seal;
+use crate::storage::{StorageError, StoredProvider};
+
+pub struct NewProvider {
+    pub kind: ProviderKind,
+    /// The kind, if there is none.
+    pub key: Option<ProviderKey>,
+    pub name: Option<DisplayName>,
+    pub client_id: String,
+    pub client_secret: Secret,
+    /// Those of the kind, if there are none.
+    pub scopes: Vec<UpstreamScope>,
+    pub allowed_domains: Vec<Domain>,
+    pub sign_up: SignUp,
+    pub unverified_email: UnverifiedEmail,
+    pub profile: ProfileRefresh,
+}
+
+/// Makes the provider of that key, or changes all of it. Its identities stay, and hence its kind and issuer:
+/// another issuer could name the same subjects and mean others by them.
+pub async fn set(
+    context: &Context,
+    tenant: &Tenant,
+    new: NewProvider,
+) -> Result<Provider, Problem> {
+    check_client(&new)?;
+    check_issuer(context, &new.kind)?;
+    let key = match new.key.clone() {
+        Some(key) => key,
+        None => ProviderKey::parse(new.kind.as_str()).map_err(invalid)?,
+    };
+    let existing = list(context, tenant).await?.into_iter().find(|provider| provider.key == key);
+    if existing.as_ref().is_some_and(|existing| existing.kind != new.kind) {
+        return Err(Problem::input(format!(
+            "the provider `{key}` is of another kind or issuer, and its linked accounts with it; choose \
+             another key, or remove it first with `doorward provider remove`"
+        )));
+    }
+    let provider = provider(context, key, existing.as_ref(), &new)?;
+    let id = provider.id.to_string();
+    let secret = new.client_secret.expose().as_bytes();
+    let sealed = context.sealer.seal(&*context.entropy, secret_seal(tenant.id, &id), secret);
+    let stored = StoredProvider { provider: provider.clone(), sealed_secret: sealed };
+    let event = context.event(Action::ProviderSet, OPERATOR, provider.id, None);
+    let written = context
+        .db
+        .write::<_, StorageError>(tenant.id, move |tx| {
+            match existing {
+                None => tx.providers().insert(&stored)?,
+                Some(_) if tx.providers().update(&stored)? => {}
+                Some(_) => return Err(StorageError::Conflict),
+            }
+            tx.audit_events().append(&event)
+        })
+        .await;
+    match written {
+        Ok(()) => {}
+        Err(StorageError::Conflict) => {
+            return Err(Problem::input("somebody else changed this provider; try again"));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    context.tenants.forget();
+    Ok(provider)
+}
+
+fn provider(
+    context: &Context,
+    key: ProviderKey,
+    existing: Option<&Provider>,
+    new: &NewProvider,
+) -> Result<Provider, Problem> {
+    let (now, kind) = (context.now(), &new.kind);
+    let name = match &new.name {
+        Some(name) => name.clone(),
+        None => DisplayName::parse(&kind.default_name(&key))
+            .map_err(|why| Problem::input(why.to_string()))?,
+    };
+    let scopes = if new.scopes.is_empty() {
+        kind.default_scopes().iter().map(|scope| UpstreamScope::parse(scope)).collect()
+    } else {
+        Ok(new.scopes.clone())
+    };
+    Ok(Provider {
+        id: existing
+            .map_or_else(|| ProviderId::generate(now, &*context.entropy), |existing| existing.id),
+        key,
+        name,
+        kind: kind.clone(),
+        client_id: new.client_id.clone(),
+        scopes: scopes.map_err(invalid)?,
+        allowed_domains: new.allowed_domains.clone(),
+        sign_up: new.sign_up,
+        unverified_email: new.unverified_email,
+        profile: new.profile,
+        created_at: existing.map_or(now, |existing| existing.created_at),
+    })
+}
+
+pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<Provider>, Problem> {
+    let stored = context.db.read::<_, StorageError>(tenant.id, |tx| tx.providers().list()).await?;
+    Ok(stored.into_iter().map(|stored| stored.provider).collect())
+}
+
+/// With every identity of it: whoever has no other way to sign in must recover their account.
+pub async fn remove(context: &Context, tenant: &Tenant, key: &ProviderKey) -> Result<(), Problem> {
+    let unknown = || {
+        Problem::input(format!(
+            "there is no provider `{key}`; `doorward provider list --tenant {}` shows those that are",
+            tenant.slug
+        ))
+    };
+    let existing = list(context, tenant).await?.into_iter().find(|provider| provider.key == *key);
+    let id = existing.ok_or_else(unknown)?.id;
+    let event = context.event(Action::ProviderRemoved, OPERATOR, id, None);
+    let removed = context.db.write::<_, StorageError>(tenant.id, move |tx| {
+        let removed = tx.providers().delete(id)?;
+        if removed {
+            tx.audit_events().append(&event)?;
+        }
+        Ok(removed)
+    });
+    if !removed.await? {
+        return Err(unknown());
+    }
+    context.tenants.forget();
+    Ok(())
+}
+
+fn invalid(why: InvalidProvider) -> Problem {
+    Problem::input(why.to_string())
+}
+
+fn check_client(new: &NewProvider) -> Result<(), Problem> {
+    let is_printable = |text: &str| text.chars().all(|c| c.is_ascii_graphic());
+    if !(1..=255).contains(&new.client_id.len()) || !is_printable(&new.client_id) {
+        return Err(invalid(InvalidProvider::ClientId));
+    }
+    let secret = new.client_secret.expose();
+    if !(1..=1_000).contains(&secret.len()) || !secret.chars().all(|c| matches!(c, ' '..='~')) {
+        return Err(Problem::input("the client secret is 1 to 1,000 printable ASCII characters"));
+    }
+    Ok(())
+}
+
+/// Told at once where it can be; a name is looked at when it is resolved.
+fn check_issuer(context: &Context, kind: &ProviderKind) -> Result<(), Problem> {
+    let Some(issuer) = kind.issuer() else { return Ok(()) };
+    let url = Url::parse(issuer.as_str()).map_err(|_| invalid(InvalidProvider::Issuer))?;
+    if context.upstreams.may_call(&url) {
+        return Ok(());
+    }
+    Err(Problem::input(format!(
+        "the issuer `{}` must be https and must not be an address that is private or this machine's own; \
+         whoever runs the deployment can allow it with DOORWARD_UPSTREAM_ALLOW",
+        issuer.as_str()
+    )))
+}

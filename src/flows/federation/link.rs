@@ -1,0 +1,175 @@
+//! Linking identities to accounts: the offer that waits for its account to be proved, and the list on the
+//! account page.
+
+use super::settle::take_up;
+use super::{Recorder, Visitor};
+use crate::domain::audit::Action;
+use crate::domain::clock::Timestamp;
+use crate::domain::identity::{Identity, LinkOffer, Subject};
+use crate::domain::ids::{LinkOfferId, RequestId, SessionId, UserId};
+use crate::domain::provider::Provider;
+use crate::domain::session::{Method, Session};
+use crate::flows::account::session;
+use crate::flows::account::sign_in::{self, Credentials, Outcome};
+use crate::flows::account::throttle::Guesser;
+use crate::flows::{Context, Failure, TenantSnapshot};
+use crate::storage::StorageError;
+
+/// What the user is told of an offer, and how they may prove the account.
+#[derive(Debug)]
+pub struct Offered {
+    pub offer: LinkOffer,
+    /// Of the account.
+    pub email: String,
+    pub has_password: bool,
+    /// Their identities that open it already.
+    pub identities: Vec<Identity>,
+}
+
+pub async fn offer(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    id: LinkOfferId,
+    browser: &str,
+) -> Result<Option<Offered>, Failure> {
+    let (now, browser) = (context.now(), browser.to_owned());
+    let found = context.db.read::<_, StorageError>(tenant.tenant.id, move |tx| {
+        let Some(offer) = tx.link_offers().find(id, &browser, now)? else { return Ok(None) };
+        let user = offer.identity.user_id;
+        let Some(account) = tx.users().find(user)? else { return Ok(None) };
+        Ok(Some(Offered {
+            email: account.email.to_string(),
+            has_password: tx.users().password(user)?.is_some(),
+            identities: tx.identities().list(user)?,
+            offer,
+        }))
+    });
+    Ok(found.await?)
+}
+
+#[derive(Debug)]
+pub enum Proved {
+    SignedIn {
+        session: SessionId,
+        request: Option<RequestId>,
+    },
+    WrongPassword,
+    /// Too many tries: wait so many seconds.
+    TooMany {
+        retry_after: u64,
+    },
+    /// It was taken up before, or too long ago.
+    Gone,
+}
+
+pub async fn prove_with_password(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    id: LinkOfferId,
+    password: &str,
+    guesser: &Guesser,
+    visitor: Visitor<'_>,
+) -> Result<Proved, Failure> {
+    let Some(Offered { offer, email, .. }) = offer(context, tenant, id, visitor.browser).await?
+    else {
+        return Ok(Proved::Gone);
+    };
+    let credentials = Credentials::parse(&email, password);
+    let mut proof = match sign_in::with_password(context, tenant, credentials, guesser).await? {
+        Outcome::Proved(proof) if proof.user.id == offer.identity.user_id => proof,
+        Outcome::Proved(_) | Outcome::Wrong => return Ok(Proved::WrongPassword),
+        Outcome::TooMany { retry_after } => return Ok(Proved::TooMany { retry_after }),
+        // It was verified when the offer was made: it has another address now.
+        Outcome::Unverified(_) => return Ok(Proved::Gone),
+    };
+    let provider = tenant.provider_by_id(offer.identity.provider_id);
+    let Some(provider) = provider.map(|stored| stored.provider.key.clone()) else {
+        return Ok(Proved::Gone);
+    };
+    let request = offer.request;
+    let (recorder, browser) = (Recorder::new(context, &visitor.device), visitor.browser.to_owned());
+    let taken =
+        context.db.write(tenant.tenant.id, move |tx| take_up(tx, &recorder, &offer, &browser));
+    match taken.await {
+        Ok(true) => {}
+        // Another tab linked it a moment ago.
+        Ok(false) | Err(StorageError::Conflict) => return Ok(Proved::Gone),
+        Err(error) => return Err(error.into()),
+    }
+    context.mail_bell.notify_one();
+    proof.methods.push(Method::Federated(provider));
+    let current = visitor.session_id();
+    let session = session::begin(context, tenant, proof, current, visitor.device).await?;
+    Ok(Proved::SignedIn { session, request })
+}
+
+/// What the account page shows: the identities, and whether one may be taken off.
+#[derive(Debug)]
+pub struct Linked {
+    pub identities: Vec<Identity>,
+    pub has_password: bool,
+}
+
+impl Linked {
+    /// The last way to sign in stays.
+    pub fn may_unlink(&self) -> bool {
+        self.has_password || self.identities.len() > 1
+    }
+}
+
+pub async fn list(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    user: UserId,
+) -> Result<Linked, Failure> {
+    let listed = context.db.read::<_, StorageError>(tenant.tenant.id, move |tx| {
+        Ok(Linked {
+            identities: tx.identities().list(user)?,
+            has_password: tx.users().password(user)?.is_some(),
+        })
+    });
+    Ok(listed.await?)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlinked {
+    Done,
+    /// There is no such identity (any more).
+    Gone,
+    LastWay,
+    NotFresh,
+}
+
+pub async fn unlink(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    provider: &Provider,
+    subject: Subject,
+    visitor: &Visitor<'_>,
+) -> Result<Unlinked, Failure> {
+    let Some(user) = fresh_user(visitor.session, context.now()) else {
+        return Ok(Unlinked::NotFresh);
+    };
+    let (recorder, id) = (Recorder::new(context, &visitor.device), provider.id);
+    let unlinked = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        // Of two at once, the second sees what the first has left.
+        tx.users().lock(user)?;
+        let linked = Linked {
+            has_password: tx.users().password(user)?.is_some(),
+            identities: tx.identities().list(user)?,
+        };
+        if !linked.may_unlink() {
+            return Ok(Unlinked::LastWay);
+        }
+        if !tx.identities().delete(user, id, &subject)? {
+            return Ok(Unlinked::Gone);
+        }
+        tx.audit_events().append(&recorder.event(Action::IdentityUnlinked, user, id))?;
+        Ok(Unlinked::Done)
+    });
+    Ok(unlinked.await?)
+}
+
+fn fresh_user(session: Option<&Session>, now: Timestamp) -> Option<UserId> {
+    session.filter(|session| session.is_fresh(now)).map(|session| session.user_id)
+}

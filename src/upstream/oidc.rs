@@ -1,0 +1,288 @@
+//! OpenID Connect Core §3.1 from the relying party's side: the code flow, with PKCE and nonce.
+
+use std::sync::Arc;
+
+use openidconnect::core::{
+    CoreAuthPrompt, CoreClient, CoreClientAuthMethod, CoreErrorResponseType, CoreIdToken,
+    CoreIdTokenClaims, CoreJwsSigningAlgorithm, CoreResponseType, CoreTokenResponse,
+    CoreUserInfoClaims,
+};
+use openidconnect::{
+    AccessToken, AuthType, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError,
+    ClientId, ClientSecret, CsrfToken, LoginHint, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError,
+    StandardErrorResponse, TokenResponse, UserInfoError,
+};
+use url::Url;
+
+use super::guard::{CallError, GuardedClient};
+use super::metadata::{Metadata, MetadataCache};
+use super::{Answer, Ask, Lie, Presence, UpstreamError, picture};
+use crate::domain::clock::Timestamp;
+use crate::domain::email_address::EmailAddress;
+use crate::domain::identity::{AssertedEmail, Assertion, Subject};
+use crate::domain::provider::{Provider, ProviderKind, UpstreamIssuer, UpstreamScope};
+use crate::domain::secret::Secret;
+use crate::domain::tenant::DisplayName;
+
+/// Asymmetric ones: a MAC would make the client's secret a signing key, and `none` signs nothing.
+const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::EdDsa,
+];
+
+/// ID token and userinfo have the same claims under the same names, and no type in common.
+macro_rules! assertion {
+    ($claims:ident) => {
+        Claims {
+            subject: $claims.subject().as_str(),
+            email: $claims.email().map(|email| email.as_str()),
+            email_verified: $claims.email_verified(),
+            name: $claims.name().and_then(|name| name.get(None)).map(|name| name.as_str()),
+            picture: $claims.picture().and_then(|url| url.get(None)).map(|url| url.as_str()),
+        }
+        .to_assertion()
+    };
+}
+
+type TokenError = RequestTokenError<CallError, StandardErrorResponse<CoreErrorResponseType>>;
+
+/// The provider's page for signing in.
+pub fn page(metadata: &Metadata, provider: &Provider, ask: &Ask<'_>) -> Result<Url, UpstreamError> {
+    let client = CoreClient::from_provider_metadata(
+        metadata.clone(),
+        ClientId::new(provider.client_id.clone()),
+        None,
+    )
+    .set_redirect_uri(redirect_url(ask.redirect_uri)?);
+    let verifier = PkceCodeVerifier::new(ask.code_verifier.expose().to_owned());
+    let (state, nonce) = (ask.state.to_owned(), ask.nonce.to_owned());
+    let mut request = client
+        .authorize_url(
+            AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
+            move || CsrfToken::new(state),
+            move || Nonce::new(nonce),
+        )
+        .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
+        .add_scopes(
+            provider
+                .scopes
+                .iter()
+                .map(UpstreamScope::as_str)
+                // The client adds it by itself.
+                .filter(|scope| *scope != "openid")
+                .map(|scope| Scope::new(scope.to_owned())),
+        );
+    if let Some(hint) = ask.login_hint {
+        request = request.set_login_hint(LoginHint::new(hint.to_owned()));
+    }
+    match (ask.presence, &provider.kind) {
+        (Presence::AnySession, _) => {}
+        // Google knows no `login`.
+        (Presence::Renewed, ProviderKind::Google | ProviderKind::GitHub) => {
+            request = request.add_prompt(CoreAuthPrompt::SelectAccount);
+        }
+        (Presence::Renewed, ProviderKind::Oidc(_)) => {
+            request = request.add_prompt(CoreAuthPrompt::Login);
+        }
+    }
+    Ok(request.url().0)
+}
+
+fn redirect_url(uri: &str) -> Result<RedirectUrl, UpstreamError> {
+    RedirectUrl::new(uri.to_owned()).map_err(|error| UpstreamError::Nonsense(error.to_string()))
+}
+
+pub struct RelyingParty<'a> {
+    pub http: &'a GuardedClient,
+    pub cache: &'a MetadataCache,
+    pub issuer: &'a UpstreamIssuer,
+    pub now: Timestamp,
+}
+
+impl RelyingParty<'_> {
+    pub async fn identify(
+        &self,
+        provider: &Provider,
+        secret: &Secret,
+        answer: Answer<'_>,
+    ) -> Result<Assertion, UpstreamError> {
+        let metadata = self.cache.find(self.http, self.issuer, self.now).await?;
+        right_issuer(&metadata, answer.issuer)?;
+        let nonce = Nonce::new(answer.nonce.to_owned());
+        let tokens = self.redeem(&metadata, provider, secret, answer).await?;
+        let id_token = tokens
+            .id_token()
+            .ok_or_else(|| UpstreamError::Nonsense("there is no ID token".to_owned()))?;
+        let claims = self.verified(metadata.clone(), provider, id_token, &nonce).await?;
+        let mut assertion = assertion!(claims)?;
+        // Many providers keep all but the subject for userinfo (§5.4).
+        if assertion.email.is_none() && metadata.userinfo_endpoint().is_some() {
+            let token = tokens.access_token();
+            let more = self.userinfo(&metadata, provider, token, &claims).await?;
+            let more = assertion!(more)?;
+            assertion.email = more.email;
+            assertion.name = assertion.name.or(more.name);
+            assertion.picture = assertion.picture.or(more.picture);
+        }
+        Ok(assertion)
+    }
+
+    async fn redeem(
+        &self,
+        metadata: &Metadata,
+        provider: &Provider,
+        secret: &Secret,
+        answer: Answer<'_>,
+    ) -> Result<CoreTokenResponse, UpstreamError> {
+        let client = CoreClient::from_provider_metadata(
+            metadata.clone(),
+            ClientId::new(provider.client_id.clone()),
+            Some(ClientSecret::new(secret.expose().to_owned())),
+        )
+        .set_redirect_uri(redirect_url(answer.redirect_uri)?)
+        .set_auth_type(authentication(metadata));
+        client
+            .exchange_code(AuthorizationCode::new(answer.code.to_owned()))
+            .map_err(|error| UpstreamError::Nonsense(error.to_string()))?
+            .set_pkce_verifier(PkceCodeVerifier::new(answer.code_verifier.expose().to_owned()))
+            .request_async(self.http)
+            .await
+            .map_err(unredeemed)
+    }
+
+    /// The claims, if all that OpenID Connect Core §3.1.3.7 asks of the ID token holds.
+    async fn verified(
+        &self,
+        metadata: Arc<Metadata>,
+        provider: &Provider,
+        token: &CoreIdToken,
+        nonce: &Nonce,
+    ) -> Result<CoreIdTokenClaims, UpstreamError> {
+        let unknown_key = ClaimsVerificationError::SignatureVerification(
+            SignatureVerificationError::NoMatchingKey,
+        );
+        match self.check(&metadata, provider, token, nonce) {
+            Err(error) if error == unknown_key => {
+                let fresh = self.cache.with_fresh_keys(self.http, self.issuer, &metadata, self.now);
+                self.check(&*fresh.await?, provider, token, nonce).map_err(untrue)
+            }
+            claims => claims.map_err(untrue),
+        }
+    }
+
+    fn check(
+        &self,
+        metadata: &Metadata,
+        provider: &Provider,
+        token: &CoreIdToken,
+        nonce: &Nonce,
+    ) -> Result<CoreIdTokenClaims, ClaimsVerificationError> {
+        let now = chrono::DateTime::from_timestamp_millis(self.now.as_millis()).unwrap_or_default();
+        let client_id = ClientId::new(provider.client_id.clone());
+        let client = CoreClient::from_provider_metadata(metadata.clone(), client_id, None);
+        let verifier =
+            client.id_token_verifier().set_allowed_algs(ALGORITHMS).set_time_fn(move || now);
+        token.claims(&verifier, nonce).cloned()
+    }
+
+    /// OpenID Connect Core §5.3.2: the subject must be that of the ID token.
+    async fn userinfo(
+        &self,
+        metadata: &Metadata,
+        provider: &Provider,
+        token: &AccessToken,
+        claims: &CoreIdTokenClaims,
+    ) -> Result<CoreUserInfoClaims, UpstreamError> {
+        let client_id = ClientId::new(provider.client_id.clone());
+        CoreClient::from_provider_metadata(metadata.clone(), client_id, None)
+            .user_info(token.clone(), Some(claims.subject().clone()))
+            .map_err(|error| UpstreamError::Nonsense(error.to_string()))?
+            .request_async(self.http)
+            .await
+            .map_err(uninformed)
+    }
+}
+
+/// RFC 9207 §2.4: an `iss` must be the provider's, and must be there if the provider says that it sends it.
+fn right_issuer(metadata: &Metadata, presented: Option<&str>) -> Result<(), UpstreamError> {
+    let promised = metadata.additional_metadata().authorization_response_iss_parameter_supported;
+    match presented {
+        Some(issuer) if issuer == metadata.issuer().as_str() => Ok(()),
+        None if !promised => Ok(()),
+        Some(_) | None => Err(UpstreamError::Untrue(Lie::Issuer)),
+    }
+}
+
+/// OpenID Connect Discovery §3: Basic is the default.
+fn authentication(metadata: &Metadata) -> AuthType {
+    let methods = metadata.token_endpoint_auth_methods_supported();
+    let basic =
+        methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
+    if basic { AuthType::BasicAuth } else { AuthType::RequestBody }
+}
+
+/// OpenID Connect Core §5.1, as the ID token or userinfo has them.
+struct Claims<'a> {
+    subject: &'a str,
+    email: Option<&'a str>,
+    email_verified: Option<bool>,
+    name: Option<&'a str>,
+    picture: Option<&'a str>,
+}
+
+impl Claims<'_> {
+    fn to_assertion(&self) -> Result<Assertion, UpstreamError> {
+        let subject = Subject::parse(self.subject)
+            .map_err(|error| UpstreamError::Nonsense(error.to_string()))?;
+        let email = self.email.and_then(|email| EmailAddress::parse(email).ok());
+        Ok(Assertion {
+            subject,
+            email: email.map(|email| match self.email_verified {
+                Some(true) => AssertedEmail::Verified(email),
+                Some(false) | None => AssertedEmail::Unverified(email),
+            }),
+            name: self.name.and_then(|name| DisplayName::parse(name).ok()),
+            picture: self.picture.and_then(picture),
+        })
+    }
+}
+
+fn unredeemed(error: TokenError) -> UpstreamError {
+    match error {
+        RequestTokenError::Request(error) => error.into(),
+        RequestTokenError::ServerResponse(answer) => {
+            UpstreamError::Refused(answer.error().as_ref().to_owned())
+        }
+        RequestTokenError::Parse(error, _) => UpstreamError::Nonsense(error.to_string()),
+        RequestTokenError::Other(why) => UpstreamError::Nonsense(why),
+    }
+}
+
+fn uninformed(error: UserInfoError<CallError>) -> UpstreamError {
+    match error {
+        UserInfoError::Request(error) => error.into(),
+        UserInfoError::ClaimsVerification(error) => untrue(error),
+        other => UpstreamError::Nonsense(format!("userinfo: {other}")),
+    }
+}
+
+fn untrue(error: ClaimsVerificationError) -> UpstreamError {
+    use ClaimsVerificationError as Error;
+    match error {
+        Error::Expired(_) => UpstreamError::Untrue(Lie::Expiry),
+        Error::InvalidAudience(_) => UpstreamError::Untrue(Lie::Audience),
+        Error::InvalidIssuer(_) => UpstreamError::Untrue(Lie::Issuer),
+        Error::InvalidNonce(_) => UpstreamError::Untrue(Lie::Nonce),
+        Error::InvalidSubject(_) => UpstreamError::Untrue(Lie::Subject),
+        Error::SignatureVerification(_) => UpstreamError::Untrue(Lie::Signature),
+        other => UpstreamError::Nonsense(other.to_string()),
+    }
+}

@@ -1,0 +1,103 @@
+//! The buttons of the providers, in their own styles, and which of them was used last in this browser.
+
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::config::Scheme;
+use crate::domain::ids::{LinkOfferId, RequestId};
+use crate::domain::provider::{Provider, ProviderKey, ProviderKind};
+use crate::flows::TenantSnapshot;
+use crate::web::state::State;
+
+/// Tells nothing but the provider, and is believed in nothing.
+const LAST_USED: &str = "doorward-provider";
+const LAST_USED_LIFE: Duration = Duration::days(365);
+
+#[derive(Clone, Debug)]
+pub struct ProviderButton {
+    pub href: String,
+    pub name: String,
+    pub brand: Brand,
+    pub last_used: bool,
+}
+
+/// Whose style rules the button follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brand {
+    Google,
+    GitHub,
+    Other,
+}
+
+impl Brand {
+    pub fn of(provider: &Provider) -> Self {
+        match provider.kind {
+            ProviderKind::Google => Self::Google,
+            ProviderKind::GitHub => Self::GitHub,
+            ProviderKind::Oidc(_) => Self::Other,
+        }
+    }
+}
+
+/// What the button is for.
+#[derive(Clone, Copy, Debug)]
+pub enum Errand {
+    SignIn(Option<RequestId>),
+    ProveAccount(LinkOfferId),
+}
+
+impl ProviderButton {
+    pub fn new(
+        tenant: &TenantSnapshot,
+        provider: &Provider,
+        errand: Errand,
+        last_used: Option<&str>,
+    ) -> Self {
+        let path = format!("{}/federation/{}", tenant.base_path, provider.key);
+        Self {
+            href: match errand {
+                Errand::SignIn(None) => path,
+                Errand::SignIn(Some(id)) => format!("{path}?request={id}"),
+                Errand::ProveAccount(id) => format!("{path}?offer={id}"),
+            },
+            name: provider.name.to_string(),
+            brand: Brand::of(provider),
+            last_used: last_used == Some(provider.key.as_str()),
+        }
+    }
+
+    /// All of the tenant's, for its login page.
+    pub fn all(
+        request: &HttpRequest,
+        tenant: &TenantSnapshot,
+        pending: Option<RequestId>,
+    ) -> Vec<Self> {
+        let cookie = request.cookie(LAST_USED);
+        let last_used = cookie.as_ref().map(Cookie::value);
+        let errand = Errand::SignIn(pending);
+        let providers = tenant.providers.iter();
+        providers.map(|stored| Self::new(tenant, &stored.provider, errand, last_used)).collect()
+    }
+}
+
+/// Marks the provider's button the next time.
+pub fn remember(
+    response: &mut HttpResponse,
+    state: &State,
+    tenant: &TenantSnapshot,
+    provider: &ProviderKey,
+) {
+    let is_https =
+        tenant.base_path.is_empty() || state.context.public_url.scheme() == Scheme::Https;
+    let path = if tenant.base_path.is_empty() { "/" } else { &tenant.base_path };
+    let cookie = Cookie::build(LAST_USED, provider.as_str())
+        .path(path)
+        .http_only(true)
+        .secure(is_https)
+        .same_site(SameSite::Lax)
+        .max_age(LAST_USED_LIFE)
+        .finish();
+    // Fails for a name or value that no cookie may have; a key is neither.
+    let _ = response.add_cookie(&cookie);
+}
