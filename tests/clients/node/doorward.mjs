@@ -15,12 +15,12 @@ const run = promisify(execFile);
 /** Every suite runs on each of them. */
 export const DATABASES = ['sqlite', 'postgres'];
 
-/** Starts `doorward dev` on an empty database and waits until it answers. */
-export async function startDoorward(database) {
+/** Starts `doorward dev` on an empty database, with more in its `environment`, and waits until it answers. */
+export async function startDoorward(database, environment = {}) {
   const binary = required('DOORWARD_BIN', 'the path of the doorward binary to test');
   const { url, drop } = await createDatabase[database]();
   const dataDir = await mkdtemp(join(tmpdir(), 'doorward-'));
-  const env = { ...process.env, DATABASE_URL: url };
+  const env = { ...process.env, ...environment, DATABASE_URL: url };
 
   let server, exited;
   let output = '';
@@ -90,6 +90,7 @@ export async function startDoorward(database) {
           ['--tenant', tenant, '--email', email, '--name', name, '--verified', '--password-stdin'],
           password,
         ),
+      setProvider: (tenant, secret, ...flags) => command(['provider', 'set', '--tenant', tenant, ...flags], secret),
       /** What a command changed, the server honours within two seconds. */
       honoursChanges: () => sleep(2_100),
     };

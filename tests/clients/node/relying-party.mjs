@@ -40,3 +40,6 @@ export async function signIn(browser, config, redirectUri, user, parameters) {
   const page = await browser.signIn(url, user);
   return redeem(page.left);
 }
+
+/** For those who have no openid-client of their own. */
+export const clientSecretBasic = secret => client.ClientSecretBasic(secret);
