@@ -3,24 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-
-import { chromium } from 'playwright-core';
 
 import { startDoorward } from '../clients/node/doorward.mjs';
-
-const SCREENSHOTS = fileURLToPath(new URL('../../target/screenshots/', import.meta.url));
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const SCREENS = [
-  { name: 'desktop-light', viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
-  { name: 'desktop-dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark' },
-  { name: 'phone-light', viewport: { width: 390, height: 844 }, colorScheme: 'light' },
-  { name: 'phone-dark', viewport: { width: 320, height: 640 }, colorScheme: 'dark' },
-];
+import * as screens from './screens.mjs';
+import { SCREENS, assertAccessible, assertNoSidewaysScroll, keep } from './screens.mjs';
 
 let doorward, chrome;
 /** Where the demo app would be. */
@@ -28,10 +16,7 @@ const app = createServer((_, answer) => answer.setHeader('content-type', 'text/h
 before(async () => {
   await once(app.listen(3000, '127.0.0.1'), 'listening');
   doorward = await startDoorward('sqlite');
-  chrome = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
+  chrome = await screens.startChrome();
 });
 after(async () => {
   await chrome?.close();
@@ -40,29 +25,8 @@ after(async () => {
   await doorward?.stop();
 });
 
-async function onScreen(options, visit) {
-  const context = await chrome.newContext(options);
-  try {
-    await visit(await context.newPage());
-  } finally {
-    await context.close();
-  }
-}
-
+const onScreen = (options, visit) => screens.onScreen(chrome, options, visit);
 const issuer = () => doorward.tenant.issuer;
-const keep = (page, name) => page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true });
-
-/** axe-core, put in past the page's own policy, which would rightly refuse it. */
-async function assertAccessible(page) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => window.axe.run());
-  assert.deepEqual(violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ target }) => target) })), []);
-}
-
-async function assertNoSidewaysScroll(page) {
-  const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
-  assert.ok(content <= screen, `the page is ${content} px wide on a screen of ${screen} px`);
-}
 
 async function signIn(page, { email, password }) {
   await page.getByLabel('E-mail').fill(email);
