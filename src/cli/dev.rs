@@ -81,6 +81,8 @@ impl Dev {
         let housekeeping = actix_web::rt::spawn(jobs::run(context));
         server.await?;
         housekeeping.abort();
+        // What it holds is let go of while the runtime still runs.
+        let _ = housekeeping.await;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ mod app;
 mod dev;
 mod doctor;
 mod key;
+mod mail;
 mod migrate;
 mod open;
 mod operator;
@@ -41,7 +42,7 @@ enum Command {
     Serve(serve::Serve),
     /// Run the pending database migrations
     Migrate(migrate::Migrate),
-    /// Create and list tenants
+    /// Create, change and list tenants
     #[command(subcommand)]
     Tenant(tenant::Tenant),
     /// Create applications
@@ -59,6 +60,9 @@ enum Command {
     /// List and rotate signing keys
     #[command(subcommand)]
     Key(key::Key),
+    /// Try a tenant's mail, and see what could not be sent
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// Create console accounts that see every tenant
     #[command(subcommand)]
     Operator(operator::Operator),
@@ -101,6 +105,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Role(role) => role.run(data_dir).await,
         Command::Provider(provider) => provider.run(data_dir).await,
         Command::Key(key) => key.run(data_dir).await,
+        Command::Mail(mail) => mail.run(data_dir).await,
         Command::Operator(operator) => operator.run(data_dir).await,
         Command::Doctor(doctor) => doctor.run(data_dir).await,
     }

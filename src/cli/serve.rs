@@ -54,6 +54,8 @@ impl Serve {
         let housekeeping = actix_web::rt::spawn(jobs::run(context));
         server.await?;
         housekeeping.abort();
+        // What it holds is let go of while the runtime still runs.
+        let _ = housekeeping.await;
         tracing::info!("doorward has stopped");
         Ok(())
     }

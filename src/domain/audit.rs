@@ -62,6 +62,7 @@ actions! {
     ConsentGranted = "consent.granted",
     ConsentDenied = "consent.denied",
     ConsentRevoked = "consent.revoked",
+    MailTested = "mail.tested",
     MailWithheld = "mail.withheld",
     SignedIn = "user.signed_in",
     SignInFailed = "user.sign_in_failed",

@@ -3,6 +3,7 @@
 
 pub mod applications;
 pub mod keys;
+pub mod mail;
 pub mod operators;
 pub mod providers;
 pub mod roles;
