@@ -254,7 +254,7 @@ fn flood(server: &Server, options: &Options) {
                     while !over.load(Ordering::Relaxed) {
                         match connection.send(&request).status {
                             200 => answered += 1,
-                            503 => refused += 1,
+                            429 | 503 => refused += 1,
                             other => panic!("a login was answered with {other}"),
                         }
                     }
