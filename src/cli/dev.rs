@@ -5,10 +5,12 @@ use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use actix_web::web::Data;
 use clap::Args;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::{CommandError, Outcome, open};
 use crate::config::{PublicUrl, StoreSettings, TenantLabel, TrustedProxies};
@@ -78,11 +80,12 @@ impl Dev {
         let server = start(listeners, state)?;
         write_whole(&settings.dev_file(), &facts)?;
         greet(&context, &demo, &settings.dev_file());
-        let housekeeping = actix_web::rt::spawn(jobs::run(context));
+        let stop = Arc::new(Notify::new());
+        let jobs = actix_web::rt::spawn(jobs::run(context, stop.clone()));
         server.await?;
-        housekeeping.abort();
-        // What it holds is let go of while the runtime still runs.
-        let _ = housekeeping.await;
+        // What they hold is let go of while the runtime still runs.
+        stop.notify_one();
+        let _ = jobs.await;
         Ok(())
     }
 }

@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use actix_web::web::Data;
 use clap::Args;
+use tokio::sync::Notify;
 
 use super::{Outcome, open};
 use crate::config::ServeSettings;
@@ -51,11 +53,12 @@ impl Serve {
             actix_web::rt::spawn(start_metrics(listeners, state.clone())?);
         }
         let server = start(listeners, state)?;
-        let housekeeping = actix_web::rt::spawn(jobs::run(context));
+        let stop = Arc::new(Notify::new());
+        let jobs = actix_web::rt::spawn(jobs::run(context, stop.clone()));
         server.await?;
-        housekeeping.abort();
-        // What it holds is let go of while the runtime still runs.
-        let _ = housekeeping.await;
+        // What they hold is let go of while the runtime still runs.
+        stop.notify_one();
+        let _ = jobs.await;
         tracing::info!("doorward has stopped");
         Ok(())
     }

@@ -1,7 +1,10 @@
 //! Housekeeping in the background, safe on many replicas at once: every job can run twice and do its work once.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::flows::Context;
 use crate::flows::administration::{Problem, keys};
@@ -15,18 +18,25 @@ const MAIL_PERIOD: Duration = Duration::from_secs(2);
 /// Accounts deleted in one round at most.
 const DELETED: i64 = 500;
 
-/// Runs until the process ends.
-pub async fn run(context: Arc<Context>) {
-    tokio::join!(housekeeping(&context), mail(&context));
+/// Runs until `stop` is told, and then finishes the letters that are under way.
+pub async fn run(context: Arc<Context>, stop: Arc<Notify>) {
+    tokio::select! {
+        () = housekeeping(&context) => {}
+        () = mail(&context, &stop) => {}
+    }
 }
 
 /// Sends mail as soon as it is ordered.
-async fn mail(context: &Arc<Context>) {
+async fn mail(context: &Arc<Context>, stop: &Notify) {
+    let mut stopped = pin!(stop.notified());
     loop {
         if let Err(error) = delivery::send_due(context).await {
             tracing::error!(%error, "mail could not be sent; it is tried again in seconds");
         }
-        let _ = tokio::time::timeout(MAIL_PERIOD, context.mail_bell.notified()).await;
+        tokio::select! {
+            () = &mut stopped => return,
+            _ = tokio::time::timeout(MAIL_PERIOD, context.mail_bell.notified()) => {}
+        }
     }
 }
 
