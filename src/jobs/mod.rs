@@ -15,6 +15,8 @@ const PERIOD: Duration = Duration::from_secs(10 * 60);
 
 /// How long mail may wait that another replica, or a try that failed, has left.
 const MAIL_PERIOD: Duration = Duration::from_secs(2);
+/// Rows of each table that are swept out in one transaction at most.
+const SWEPT: i64 = 500;
 /// Accounts deleted in one round at most.
 const DELETED: i64 = 500;
 
@@ -52,9 +54,17 @@ async fn housekeeping(context: &Context) {
 /// Sweeps out what has expired, and gives keys their successors in time.
 pub async fn round(context: &Context) -> Result<(), Problem> {
     let now = context.now();
-    let swept = context.db.system_write::<_, StorageError>(move |tx| tx.sweep(now)).await?;
-    if swept > 0 {
-        tracing::info!(rows = swept, "swept out what had expired");
+    let mut rows = 0;
+    loop {
+        let swept = context.db.system_write::<_, StorageError>(move |tx| tx.sweep(now, SWEPT));
+        let swept = swept.await?;
+        rows += swept.rows;
+        if swept.is_all {
+            break;
+        }
+    }
+    if rows > 0 {
+        tracing::info!(rows, "swept out what had expired");
     }
     let deleted = context
         .db

@@ -40,6 +40,6 @@ pub use providers::StoredProvider;
 pub use refresh_families::{Rotation, UsableFamily};
 pub use sessions::{Device, ListedSession};
 pub use signing_keys::StoredKey;
-pub use system_tx::SystemTx;
+pub use system_tx::{Swept, SystemTx};
 pub use tenant_tx::TenantTx;
 pub use threads::Load;

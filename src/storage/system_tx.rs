@@ -116,29 +116,60 @@ impl<'c> SystemTx<'c> {
         Ok(due.len())
     }
 
-    /// Deletes what nobody can use any more, and says how many rows went.
-    pub fn sweep(&mut self, now: Timestamp) -> Result<usize, StorageError> {
+    /// Deletes what nobody can use any more, `limit` rows of each table at most: a sweep of millions must not
+    /// keep others from writing. Says how many rows went, and whether there may be more.
+    pub fn sweep(&mut self, now: Timestamp, limit: i64) -> Result<Swept, StorageError> {
+        let mut swept = Swept::default();
         macro_rules! delete_before {
-            ($table:ident . $column:ident, $before:expr) => {
-                diesel::delete(schema::$table::table)
-                    .filter(schema::$table::$column.lt($before.as_millis()))
-                    .execute(self.connection)?
-            };
+            ($($table:ident . $column:ident: $before:expr;)*) => {$({
+                use schema::$table;
+                let before = ($before).as_millis();
+                let some = $table::table
+                    .filter($table::$column.lt(before))
+                    .order($table::$column.asc())
+                    .limit(limit)
+                    .select($table::id)
+                    .load::<String>(self.connection)?;
+                // An id may be found in several tenants: what has not expired stays in each.
+                let rows = diesel::delete(
+                    $table::table
+                        .filter($table::id.eq_any(some))
+                        .filter($table::$column.lt(before)),
+                )
+                .execute(self.connection)?;
+                swept.rows += rows;
+                swept.is_all &= i64::try_from(rows).is_ok_and(|rows| rows < limit);
+            })*};
         }
-        let sessions_before = now - BROWSER_ABSOLUTE_LIFE - MAX_REFRESH_LIFE;
-        let rows = delete_before!(allowances.whole_at, now)
-            + delete_before!(authorization_codes.expires_at, (now - SPENT_CODE_MEMORY))
-            + delete_before!(authorization_requests.expires_at, now)
-            + delete_before!(browser_states.expires_at, now)
-            + delete_before!(email_codes.expires_at, now)
-            + delete_before!(mail_orders.created_at, (now - DEAD_LETTER_MEMORY))
-            + delete_before!(one_time_tokens.expires_at, now)
-            + delete_before!(refresh_families.expires_at, now)
-            + delete_before!(revoked_access_tokens.expires_at, now)
-            + delete_before!(sessions.created_at, sessions_before)
-            + delete_before!(signing_keys.retires_at, (now - PUBLISHED_AFTER_USE))
-            + delete_before!(link_offers.expires_at, now)
-            + delete_before!(upstream_sign_ins.expires_at, now);
-        Ok(rows)
+        delete_before! {
+            allowances.whole_at: now;
+            authorization_codes.expires_at: now - SPENT_CODE_MEMORY;
+            authorization_requests.expires_at: now;
+            browser_states.expires_at: now;
+            email_codes.expires_at: now;
+            link_offers.expires_at: now;
+            mail_orders.created_at: now - DEAD_LETTER_MEMORY;
+            one_time_tokens.expires_at: now;
+            refresh_families.expires_at: now;
+            revoked_access_tokens.expires_at: now;
+            sessions.created_at: now - BROWSER_ABSOLUTE_LIFE - MAX_REFRESH_LIFE;
+            signing_keys.retires_at: now - PUBLISHED_AFTER_USE;
+            upstream_sign_ins.expires_at: now;
+        }
+        Ok(swept)
+    }
+}
+
+/// What a sweep has done.
+#[derive(Clone, Copy, Debug)]
+pub struct Swept {
+    pub rows: usize,
+    /// No table had more to delete.
+    pub is_all: bool,
+}
+
+impl Default for Swept {
+    fn default() -> Self {
+        Self { rows: 0, is_all: true }
     }
 }

@@ -14,6 +14,7 @@ mod federation;
 mod guessing;
 mod harness;
 mod hosts;
+mod housekeeping;
 mod introspection;
 mod isolation;
 mod json_api;
