@@ -80,6 +80,11 @@ impl Messages {
         self.format(id, Some(&arguments))
     }
 
+    pub fn say_with_all(&self, id: &str, named: &[(&str, &str)]) -> String {
+        let arguments: FluentArgs<'_> = named.iter().copied().collect();
+        self.format(id, Some(&arguments))
+    }
+
     /// What stands before and after the one variable: for pages that emphasise it.
     pub fn around(&self, id: &str, name: &str) -> (String, String) {
         let text = self.say_with(id, name, MARK);

@@ -16,6 +16,7 @@ use crate::flows::TenantSnapshot;
 use crate::flows::federation::Refusal;
 use crate::flows::federation::begin::{self, Begun, Departure};
 use crate::flows::federation::link::{self, Linked, Unlinked};
+use crate::messages::id;
 use crate::upstream::Presence;
 use crate::web::csrf;
 use crate::web::error::ApiError;
@@ -45,6 +46,8 @@ pub struct ShownIdentity {
     /// The address, or the name, that the provider knows the user by.
     pub known_as: String,
     pub last_used: String,
+    /// For those who hear the button without the line that it stands in.
+    pub unlink_label: String,
 }
 
 pub struct LinkableProvider {
@@ -132,9 +135,7 @@ async fn unlink(
             Ok(see_other(&format!("{}/account/identities", tenant.base_path)))
         }
         Unlinked::LastWay => {
-            let error = "This is the only way to sign in to your account. Link another one, or choose a password, \
-                         before you take it off.";
-            show(request, state, browser, user, Some(error)).await
+            show(request, state, browser, user, Some(id!("identities-last"))).await
         }
         Unlinked::NotFresh => {
             refuse(request, tenant, provider, &Refusal::NotFresh, Some(Purpose::Link { user }))
@@ -151,7 +152,7 @@ async fn show(
     state: &State,
     browser: &Browser,
     user: UserId,
-    error: Option<&str>,
+    error: Option<&'static str>,
 ) -> Result<HttpResponse, PageError> {
     let tenant = browser.tenant();
     let linked = link::list(&state.context, tenant, user)
@@ -177,7 +178,7 @@ async fn show(
             .collect(),
         identities: identities.iter().filter_map(|identity| shown(tenant, identity)).collect(),
         may_unlink,
-        error: error.map(str::to_owned),
+        error: error.map(|id| Page::of(tenant).say(id)),
     };
     let origins: Vec<String> = tenant
         .providers
@@ -193,12 +194,15 @@ const DATE: usize = 10;
 fn shown(tenant: &TenantSnapshot, identity: &Identity) -> Option<ShownIdentity> {
     let provider = &tenant.provider_by_id(identity.provider_id)?.provider;
     let name = identity.name.as_ref().map(ToString::to_string);
+    let known_as = identity.email.clone().or(name).unwrap_or_default();
+    let named = [("provider", provider.name.as_str()), ("name", known_as.as_str())];
     Some(ShownIdentity {
+        unlink_label: Page::of(tenant).say_with_two("identities-unlink-of", named[0], named[1]),
         provider: provider.key.to_string(),
         provider_name: provider.name.to_string(),
         brand: Brand::of(provider),
         subject: identity.subject.as_str().to_owned(),
-        known_as: identity.email.clone().or(name).unwrap_or_default(),
+        known_as,
         last_used: identity.last_used_at.to_string().chars().take(DATE).collect(),
     })
 }

@@ -10,6 +10,7 @@ use super::{Page, PageError, Policy, render};
 use crate::domain::ids::LinkOfferId;
 use crate::flows::account::throttle::Guesser;
 use crate::flows::federation::link::{self, Offered, Proved};
+use crate::messages::id;
 use crate::web::cookies::KnownDevice;
 use crate::web::csrf;
 use crate::web::error::ApiError;
@@ -61,7 +62,7 @@ pub async fn post(
     let id = id.ok_or_else(|| PageError::stale(&request))?;
     let password = form.get("password").unwrap_or_default();
     if password.is_empty() {
-        return show(&request, &state, &browser, id, Some("Enter your password.")).await;
+        return show(&request, &state, &browser, id, Some(id!("link-password-missing"))).await;
     }
     let failed = |failure| PageError::failure(&request, &failure);
     let visitor = visitor(&request, &browser);
@@ -78,8 +79,7 @@ pub async fn post(
             Ok(see_other(&after_sign_in(tenant, pending)))
         }
         Proved::WrongPassword => {
-            let error = "That is not the password of this account.";
-            show(&request, &state, &browser, id, Some(error)).await
+            show(&request, &state, &browser, id, Some(id!("link-password-wrong"))).await
         }
         Proved::TooMany { retry_after } => Err(PageError::wait(&request, retry_after)),
         Proved::Gone => Err(PageError::stale(&request)),
@@ -91,7 +91,7 @@ async fn show(
     state: &State,
     browser: &Browser,
     id: LinkOfferId,
-    error: Option<&str>,
+    error: Option<&'static str>,
 ) -> Result<HttpResponse, PageError> {
     let tenant = browser.tenant();
     let failed = |failure| PageError::failure(request, &failure);
@@ -121,7 +121,7 @@ async fn show(
             .map(|stored| ProviderButton::new(tenant, &stored.provider, errand, None))
             .collect(),
         login_url: format!("{}/login{pending}", tenant.base_path),
-        error: error.map(str::to_owned),
+        error: error.map(|id| Page::of(tenant).say(id)),
     };
     let policy = destination
         .as_ref()

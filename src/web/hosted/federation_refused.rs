@@ -11,6 +11,7 @@ use crate::domain::tenant::Domain;
 use crate::domain::upstream_sign_in::Purpose;
 use crate::flows::TenantSnapshot;
 use crate::flows::federation::Refusal;
+use crate::messages::id;
 use crate::upstream::UpstreamError;
 use crate::web::request_log::RequestId;
 
@@ -66,171 +67,222 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn words(&self, why: &Refusal) -> Words {
-        let (at, of) = (&self.provider.name, &self.tenant.tenant.name);
+        use StatusCode as Status;
+        let sign_in_or_other = || vec![self.again(), self.other_way(id!("way-other"))];
         match why {
-            Refusal::Expired => self.say(
-                StatusCode::BAD_REQUEST,
-                "This sign-in has expired",
-                "It was finished already, took longer than half an hour, or was begun in another browser or tab.",
-                "Nothing has changed. Begin again here, or from the application you came from.",
-                vec![self.other_way("Sign in")],
-            ),
+            Refusal::Expired => {
+                let ways = vec![self.other_way(id!("way-sign-in"))];
+                self.say(
+                    Status::BAD_REQUEST,
+                    [
+                        id!("refused-expired-title"),
+                        id!("refused-expired-text"),
+                        id!("refused-expired-advice"),
+                    ],
+                    None,
+                    ways,
+                )
+            }
             Refusal::Cancelled => self.say(
-                StatusCode::BAD_REQUEST,
-                "You cancelled at the last step",
-                &format!("{at} told us nothing, and nothing has changed."),
-                "Try again, or choose another way to sign in.",
-                vec![self.again(), self.other_way("Sign in another way")],
+                Status::BAD_REQUEST,
+                [
+                    id!("refused-cancelled-title"),
+                    id!("refused-cancelled-text"),
+                    id!("refused-cancelled-advice"),
+                ],
+                None,
+                sign_in_or_other(),
             ),
             Refusal::ProviderError => self.say(
-                StatusCode::BAD_GATEWAY,
-                &format!("{at} did not sign you in"),
-                &format!("{at} ended the sign-in with an error of its own."),
-                &format!("Try again in a moment. If it happens again, tell {of}."),
-                vec![self.again(), self.other_way("Sign in another way")],
+                Status::BAD_GATEWAY,
+                [
+                    id!("refused-by-provider-title"),
+                    id!("refused-by-provider-text"),
+                    id!("refused-by-provider-advice"),
+                ],
+                None,
+                sign_in_or_other(),
             ),
             Refusal::Upstream(error) => self.upstream(error),
-            Refusal::Disabled => self.say(
-                StatusCode::FORBIDDEN,
-                "This account is switched off",
-                &format!("{of} has disabled the account that belongs to you at {at}."),
-                &format!("Only {of} can switch it on again: ask them."),
-                vec![self.other_way("Use another account")],
-            ),
-            Refusal::SignUpClosed(email) => self.say(
-                StatusCode::FORBIDDEN,
-                "You have no account here yet",
-                &format!("{of} makes accounts itself, and has none for {email}."),
-                &format!("Ask {of} for an account. If you have one, sign in the way you usually do."),
-                vec![self.other_way("Sign in another way"), self.another_account()],
-            ),
-            Refusal::DomainNotAllowed(email) => self.wrong_domain(email.as_ref()),
-            Refusal::NoEmail => self.no_email(),
+            Refusal::Disabled => {
+                let ways = vec![self.other_way(id!("way-other-account"))];
+                self.say(
+                    Status::FORBIDDEN,
+                    [
+                        id!("refused-disabled-title"),
+                        id!("refused-disabled-text"),
+                        id!("refused-disabled-advice"),
+                    ],
+                    None,
+                    ways,
+                )
+            }
+            Refusal::SignUpClosed(email) => {
+                let ways = vec![self.other_way(id!("way-other")), self.another_account()];
+                self.say(
+                    Status::FORBIDDEN,
+                    [
+                        id!("refused-sign-up-closed-title"),
+                        id!("refused-sign-up-closed-text"),
+                        id!("refused-sign-up-closed-advice"),
+                    ],
+                    Some(email),
+                    ways,
+                )
+            }
+            Refusal::DomainNotAllowed(email) => {
+                let ways = vec![self.another_account(), self.other_way(id!("way-other"))];
+                let ids = match email {
+                    Some(_) => [
+                        id!("refused-domain-title"),
+                        id!("refused-domain-text"),
+                        id!("refused-domain-advice"),
+                    ],
+                    None => [
+                        id!("refused-domain-unknown-title"),
+                        id!("refused-domain-unknown-text"),
+                        id!("refused-domain-unknown-advice"),
+                    ],
+                };
+                self.say(Status::FORBIDDEN, ids, email.as_ref(), ways)
+            }
+            Refusal::NoEmail => {
+                let ids = match self.provider.kind {
+                    ProviderKind::GitHub => [
+                        id!("refused-no-github-email-title"),
+                        id!("refused-no-github-email-text"),
+                        id!("refused-no-github-email-advice"),
+                    ],
+                    ProviderKind::Google | ProviderKind::Oidc(_) => [
+                        id!("refused-no-email-title"),
+                        id!("refused-no-email-text"),
+                        id!("refused-no-email-advice"),
+                    ],
+                };
+                self.say(Status::FORBIDDEN, ids, None, sign_in_or_other())
+            }
             Refusal::UnverifiedEmail(email) => self.say(
-                StatusCode::FORBIDDEN,
-                "Your address is not verified",
-                &format!("{at} has not checked that {email} is yours, so it cannot be used here."),
-                &format!("Verify the address at {at}, then try again, or sign in another way."),
-                vec![self.again(), self.other_way("Sign in another way")],
+                Status::FORBIDDEN,
+                [
+                    id!("refused-unverified-title"),
+                    id!("refused-unverified-text"),
+                    id!("refused-unverified-advice"),
+                ],
+                Some(email),
+                sign_in_or_other(),
             ),
-            Refusal::UnverifiedMeetsAccount(email) => self.say(
-                StatusCode::FORBIDDEN,
-                "This address has an account already",
-                &format!("{at} has not checked that {email} is yours, so it cannot open that account."),
-                &format!("Sign in the way you usually do. You can then link {at} on your account page."),
-                vec![self.other_way("Sign in")],
-            ),
+            Refusal::UnverifiedMeetsAccount(email) => {
+                let ways = vec![self.other_way(id!("way-sign-in"))];
+                self.say(
+                    Status::FORBIDDEN,
+                    [
+                        id!("refused-unverified-account-title"),
+                        id!("refused-unverified-account-text"),
+                        id!("refused-unverified-account-advice"),
+                    ],
+                    Some(email),
+                    ways,
+                )
+            }
             Refusal::IdentityTaken => self.say(
-                StatusCode::FORBIDDEN,
-                &format!("This {at} account is linked elsewhere"),
-                &format!("It opens another account of {of}."),
-                "Unlink it there first, or choose another one.",
+                Status::FORBIDDEN,
+                [
+                    id!("refused-taken-title"),
+                    id!("refused-taken-text"),
+                    id!("refused-taken-advice"),
+                ],
+                None,
                 vec![self.account()],
             ),
             Refusal::NotFresh => self.say(
-                StatusCode::FORBIDDEN,
-                "Please sign in again first",
-                "Linked accounts are ways into yours, so we ask who you are before they change.",
-                "Sign in again, and then go on within ten minutes.",
+                Status::FORBIDDEN,
+                [
+                    id!("refused-not-fresh-title"),
+                    id!("refused-not-fresh-text"),
+                    id!("refused-not-fresh-advice"),
+                ],
+                None,
                 vec![self.sign_in_again()],
             ),
-            Refusal::OtherAccount => self.say(
-                StatusCode::FORBIDDEN,
-                "That was another account",
-                &format!("You signed in at {at}, but not with what opens this account."),
-                "Nothing was linked. Begin again, and sign in with what you usually use here.",
-                vec![self.other_way("Sign in")],
-            ),
+            Refusal::OtherAccount => {
+                let ways = vec![self.other_way(id!("way-sign-in"))];
+                self.say(
+                    Status::FORBIDDEN,
+                    [
+                        id!("refused-other-account-title"),
+                        id!("refused-other-account-text"),
+                        id!("refused-other-account-advice"),
+                    ],
+                    None,
+                    ways,
+                )
+            }
         }
     }
 
     fn upstream(&self, error: &UpstreamError) -> Words {
-        let (at, of) = (&self.provider.name, &self.tenant.tenant.name);
-        let ways = || vec![self.again(), self.other_way("Sign in another way")];
-        match error {
-            UpstreamError::Busy | UpstreamError::Unreachable(_) | UpstreamError::RateLimited => {
-                self.say(
-                    StatusCode::BAD_GATEWAY,
-                    &format!("{at} does not answer"),
-                    &format!("We could not ask {at} who you are."),
-                    "Try again in a minute, or sign in another way.",
-                    ways(),
-                )
-            }
-            UpstreamError::Forbidden(_) => self.say(
-                StatusCode::BAD_GATEWAY,
-                &format!("{at} cannot be used at the moment"),
-                "It is not set up in a way that we can go along with.",
-                &format!("Tell {of}, and sign in another way until it is mended."),
-                vec![self.other_way("Sign in another way")],
+        let (ids, may_try) = match error {
+            UpstreamError::Busy | UpstreamError::Unreachable(_) | UpstreamError::RateLimited => (
+                [
+                    id!("refused-silent-title"),
+                    id!("refused-silent-text"),
+                    id!("refused-silent-advice"),
+                ],
+                true,
             ),
-            UpstreamError::Refused(_) => self.say(
-                StatusCode::BAD_GATEWAY,
-                &format!("{at} did not confirm your sign-in"),
-                "This happens if a page is loaded twice, or took too long.",
-                &format!("Try again. If it happens again, tell {of}."),
-                ways(),
+            UpstreamError::Forbidden(_) => (
+                [
+                    id!("refused-misconfigured-title"),
+                    id!("refused-misconfigured-text"),
+                    id!("refused-misconfigured-advice"),
+                ],
+                false,
             ),
-            UpstreamError::Nonsense(_) | UpstreamError::Untrue(_) => self.say(
-                StatusCode::BAD_GATEWAY,
-                &format!("We could not trust the answer from {at}"),
-                "It did not pass our checks, so nobody was signed in.",
-                &format!("Try again. If it happens again, tell {of} the reference below."),
-                ways(),
+            UpstreamError::Refused(_) => (
+                [
+                    id!("refused-unconfirmed-title"),
+                    id!("refused-unconfirmed-text"),
+                    id!("refused-unconfirmed-advice"),
+                ],
+                true,
             ),
-        }
-    }
-
-    fn wrong_domain(&self, email: Option<&EmailAddress>) -> Words {
-        let (at, of) = (&self.provider.name, &self.tenant.tenant.name);
-        let domains: Vec<&str> = self.provider.allowed_domains.iter().map(Domain::as_str).collect();
-        let message = match email {
-            Some(email) => format!("You came as {email}."),
-            None => format!("{at} did not say which address is yours."),
+            UpstreamError::Nonsense(_) | UpstreamError::Untrue(_) => (
+                [
+                    id!("refused-untrusted-title"),
+                    id!("refused-untrusted-text"),
+                    id!("refused-untrusted-advice"),
+                ],
+                true,
+            ),
         };
-        self.say(
-            StatusCode::FORBIDDEN,
-            "This address does not get in",
-            &format!("{message} {of} lets in only verified addresses of {}.", domains.join(", ")),
-            &format!("Choose your {of} account at {at}, or sign in another way."),
-            vec![self.another_account(), self.other_way("Sign in another way")],
-        )
+        let again = may_try.then(|| self.again());
+        let ways = again.into_iter().chain([self.other_way(id!("way-other"))]).collect();
+        self.say(StatusCode::BAD_GATEWAY, ids, None, ways)
     }
 
-    fn no_email(&self) -> Words {
-        let at = &self.provider.name;
-        let advice = match self.provider.kind {
-            ProviderKind::GitHub => {
-                "At GitHub, open Settings, then Emails, verify your primary address, and try again."
-            }
-            ProviderKind::Google | ProviderKind::Oidc(_) => {
-                "Allow it to share your address when it asks, or sign in another way."
-            }
-        };
-        self.say(
-            StatusCode::FORBIDDEN,
-            &format!("{at} told us no address"),
-            "An account here needs an e-mail address that has been verified.",
-            advice,
-            vec![self.again(), self.other_way("Sign in another way")],
-        )
-    }
-
+    /// Title, text and advice, with what they may name.
     fn say(
         &self,
         status: StatusCode,
-        heading: &str,
-        message: &str,
-        advice: &str,
+        ids: [&'static str; 3],
+        email: Option<&EmailAddress>,
         ways: Vec<Way>,
     ) -> Words {
-        Words {
-            status,
-            heading: heading.to_owned(),
-            message: message.to_owned(),
-            advice: advice.to_owned(),
-            ways: without_repetition(ways),
-        }
+        let domains: Vec<&str> = self.provider.allowed_domains.iter().map(Domain::as_str).collect();
+        let domains = domains.join(", ");
+        let named = [
+            ("provider", self.provider.name.as_str()),
+            ("tenant", self.tenant.tenant.name.as_str()),
+            ("email", email.map(EmailAddress::as_str).unwrap_or_default()),
+            ("domains", &domains),
+        ];
+        let messages = Page::of(self.tenant).messages;
+        let [heading, message, advice] = ids.map(|id| messages.say_with_all(id, &named));
+        Words { status, heading, message, advice, ways: without_repetition(ways) }
+    }
+
+    fn label(&self, id: &'static str) -> String {
+        Page::of(self.tenant).say_with(id, "provider", self.provider.name.as_str())
     }
 
     /// Once more to the provider, for the same purpose. Linking begins with a form on the account page.
@@ -249,14 +301,14 @@ impl Case<'_> {
     }
 
     fn again(&self) -> Way {
-        self.at_provider("Try again".to_owned(), "")
+        self.at_provider(self.label(id!("way-again")), "")
     }
 
     fn another_account(&self) -> Way {
-        self.at_provider(format!("Use another {} account", self.provider.name), "again=1")
+        self.at_provider(self.label(id!("way-other-at")), "again=1")
     }
 
-    fn other_way(&self, label: &str) -> Way {
+    fn other_way(&self, id: &'static str) -> Way {
         let page = match self.purpose {
             Some(Purpose::Link { .. }) => return self.account(),
             Some(Purpose::ProveAccount { offer }) => format!("federation/link?offer={offer}"),
@@ -264,17 +316,17 @@ impl Case<'_> {
             Some(Purpose::SignIn { request: None }) | None => "login?next=account".to_owned(),
         };
         let href = format!("{}/{page}", self.tenant.base_path);
-        Way { label: label.to_owned(), href }
+        Way { label: self.label(id), href }
     }
 
     fn account(&self) -> Way {
         let href = format!("{}/account/identities", self.tenant.base_path);
-        Way { label: "Back to your account".to_owned(), href }
+        Way { label: self.label(id!("way-account")), href }
     }
 
     fn sign_in_again(&self) -> Way {
         let href = format!("{}/login?next=account/identities", self.tenant.base_path);
-        Way { label: "Sign in again".to_owned(), href }
+        Way { label: self.label(id!("way-sign-in-again")), href }
     }
 }
 

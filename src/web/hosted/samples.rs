@@ -289,7 +289,8 @@ impl Samples for IdentitiesPage {
             brand: Brand::Google,
             subject: text.to_owned(),
             known_as: text.to_owned(),
-            last_used: "2026-11-23 09:20:30 UTC".to_owned(),
+            last_used: "2026-11-23".to_owned(),
+            unlink_label: text.to_owned(),
         };
         let linkable = || LinkableProvider {
             provider: "github".to_owned(),
