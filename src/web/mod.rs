@@ -19,3 +19,4 @@ mod api;
 mod hosted;
 mod oauth;
 mod ops;
+mod unread_body;

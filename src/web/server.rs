@@ -8,7 +8,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, web};
 
 use super::request_log::{self, RequestIds};
-use super::{headers, ops, routes, state::State};
+use super::{headers, ops, routes, state::State, unread_body};
 
 /// The largest body that any endpoint takes.
 const MAX_BODY: usize = 64 * 1024;
@@ -51,6 +51,7 @@ pub fn start(listeners: Listeners, state: web::Data<State>) -> std::io::Result<S
             .app_data(web::PayloadConfig::new(MAX_BODY))
             .wrap(from_fn(headers::security))
             .wrap(from_fn(request_log::log))
+            .wrap(from_fn(unread_body::hold))
             .configure(|config| routes::configure(config, &state))
             .default_service(web::to(not_found))
     })

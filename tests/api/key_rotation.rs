@@ -14,10 +14,13 @@ use crate::harness::{TestApp, TestTenant, claims, on_both_databases};
 
 on_both_databases! {
     keys_change_every_ninety_days_and_no_cached_key_set_misses_one,
+    jose_with_its_cache_meets_no_invalid_token_through_three_rotations,
     two_replicas_announce_one_successor,
     a_second_rotation_waits_for_the_first_and_an_emergency_does_not,
 }
 
+/// Of the application that acts for itself.
+const AUDIENCE: &str = "https://api.example";
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -52,6 +55,78 @@ async fn keys_change_every_ninety_days_and_no_cached_key_set_misses_one(app: &Te
     assert_eq!(kids.len(), 2, "one change in ninety days");
     assert!(cached.find(&kids[0]).is_none(), "a key is forgotten when its last token has expired");
     assert_eq!(cached.keys.len(), 3);
+}
+
+/// jose keeps a key set for ten minutes, and fetches it for an unknown `kid` every half minute at most.
+async fn jose_with_its_cache_meets_no_invalid_token_through_three_rotations(app: &TestApp) {
+    use doorward::flows::administration::keys::rotate;
+    let acme = app.tenant("acme").await;
+    let mut jose = Jose::start(&acme);
+    let (mut kids, mut tokens) = (vec![], vec![]);
+    for _ in 0..3 {
+        rotate(&app.context, &acme.tenant, Takeover::Announced).await.unwrap();
+        // A day until the new keys sign, and some more.
+        for _ in 0..(26 * 60 / 7) {
+            app.clock.advance(7 * MINUTE);
+            jobs::round(&app.context).await.unwrap();
+            let token = token(app, &acme).await;
+            let kid = decode_header(&token).unwrap().kid.unwrap();
+            if kids.last() != Some(&kid) {
+                kids.push(kid);
+            }
+            tokens.push(token);
+            tokens
+                .retain(|token| claims(token)["exp"].as_i64() > Some(app.context.now().as_secs()));
+            for token in &tokens {
+                assert_eq!(jose.verify(app, token), "good", "after {} rotations", kids.len() - 1);
+            }
+        }
+    }
+    assert_eq!(kids.len(), 4, "three rotations");
+    // An emergency is seen as soon as jose may ask again.
+    rotate(&app.context, &acme.tenant, Takeover::Now).await.unwrap();
+    app.clock.advance(MINUTE);
+    assert_eq!(jose.verify(app, &token(app, &acme).await), "good");
+    // And it does tell good from bad.
+    let mut forged = token(app, &acme).await;
+    forged.truncate(forged.len() - 4);
+    assert_ne!(jose.verify(app, &format!("{forged}AAAA")), "good");
+    jose.stop();
+}
+
+/// A backend of the Node world, in a process of its own.
+struct Jose {
+    process: std::process::Child,
+    answers: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
+}
+
+impl Jose {
+    fn start(tenant: &TestTenant) -> Self {
+        use std::io::BufRead;
+        use std::process::{Command, Stdio};
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/node/jose-verifier.mjs");
+        let mut process = Command::new("node")
+            .args([script, &tenant.issuer, AUDIENCE])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("Node.js, and `npm ci` in tests/clients/node");
+        let answers = std::io::BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, answers }
+    }
+
+    fn verify(&mut self, app: &TestApp, token: &str) -> String {
+        use std::io::Write;
+        let line = serde_json::json!({ "now": app.context.now().as_millis(), "token": token });
+        let input = self.process.stdin.as_mut().unwrap();
+        writeln!(input, "{line}").unwrap();
+        self.answers.next().expect("an answer").unwrap()
+    }
+
+    fn stop(mut self) {
+        drop(self.process.stdin.take());
+        assert!(self.process.wait().unwrap().success());
+    }
 }
 
 async fn two_replicas_announce_one_successor(app: &TestApp) {
@@ -93,7 +168,7 @@ fn check(app: &TestApp, keys: &JwkSet, token: &str) {
     let header = decode_header(token).unwrap();
     let key = keys.find(&header.kid.unwrap()).expect("the key set has the token's key");
     let mut validation = Validation::new(header.alg);
-    validation.set_audience(&["https://api.example"]);
+    validation.set_audience(&[AUDIENCE]);
     validation.validate_exp = false; // by the machine's clock; the test has its own
     let checked = decode::<Value>(token, &DecodingKey::from_jwk(key).unwrap(), &validation);
     assert!(checked.unwrap().claims["exp"].as_i64().unwrap() > app.context.now().as_secs());

@@ -38,5 +38,6 @@ mod revocation;
 mod rotation;
 mod rust_clients;
 mod sign_up;
+mod slow_clients;
 mod timing;
 mod userinfo;
