@@ -36,12 +36,16 @@ impl<K: Copy + Eq + Hash, T> FairQueue<K, T> {
         self.length
     }
 
+    pub fn has_room_for(&self, one: &K) -> bool {
+        let theirs = self.waiting.get(one).map_or(0, VecDeque::len);
+        self.length < self.limit && theirs < self.limit_each
+    }
+
     pub fn push(&mut self, from: K, item: T) -> Result<(), Full> {
-        let theirs = self.waiting.get(&from).map_or(0, VecDeque::len);
-        if self.length >= self.limit || theirs >= self.limit_each {
+        if !self.has_room_for(&from) {
             return Err(Full);
         }
-        if theirs == 0 {
+        if !self.waiting.contains_key(&from) {
             self.turns.push_back(from);
         }
         self.waiting.entry(from).or_default().push_back(item);

@@ -148,6 +148,12 @@ impl PasswordHasher {
         answered.await.unwrap_or(Err(OVERLOADED))
     }
 
+    /// Whether another password of the tenant would be refused at this moment: for leaving undone what would
+    /// be done in vain.
+    pub fn has_room_for(&self, tenant: TenantId) -> Result<(), Overloaded> {
+        if self.shared.state().queue.has_room_for(&tenant) { Ok(()) } else { Err(OVERLOADED) }
+    }
+
     /// How many passwords wait.
     pub fn queue_length(&self) -> usize {
         self.shared.state().queue.len()

@@ -37,6 +37,7 @@ async fn register(app: &TestApp, acme: &TestTenant, email: &str, password: &str)
 }
 
 async fn login(app: &TestApp, acme: &TestTenant, email: &str, password: &str) -> Answer {
+    app.clock.advance(Duration::from_millis(5));
     app.direct(acme, "login", &json!({ "email": email, "password": password })).await
 }
 

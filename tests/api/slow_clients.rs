@@ -59,7 +59,9 @@ async fn slow_clients(app: &TestApp) {
         let said = answer(stream, what);
         assert!(said.is_empty() || said.starts_with("HTTP/1.1 408"), "{what}: {said}");
     }
-    app.login(&acme).await;
+    // Over a connection of its own: those of the client library may have idled too long.
+    let head = format!("GET /t/acme/login HTTP/1.1\r\nHost: {host}\r\n");
+    assert_eq!(app.send_raw(head.as_bytes(), b"").status, 200);
 }
 
 fn open(host: &str, sent: &str) -> TcpStream {

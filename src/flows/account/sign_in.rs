@@ -63,6 +63,8 @@ pub async fn with_password(
 ) -> Result<Outcome, Failure> {
     let tenant_id = tenant.tenant.id;
     let Credentials { email, password } = credentials;
+    // A flood is told so at once, and costs its accounts no tries.
+    context.hasher.has_room_for(tenant_id)?;
     let key = email.as_ref().map(|email| email.key().to_owned()).unwrap_or_default();
     let account = context
         .db
@@ -84,7 +86,17 @@ pub async fn with_password(
         _ => None,
     };
     let password = password.unwrap_or_else(PresentedPassword::none);
-    let verification = context.hasher.verify(tenant_id, password, expected.clone()).await?;
+    let verification = match context.hasher.verify(tenant_id, password, expected.clone()).await {
+        Ok(verification) => verification,
+        Err(overloaded) => {
+            let now = context.now();
+            let given_back = context
+                .db
+                .write::<_, StorageError>(tenant_id, move |tx| charged.give_back(tx, now));
+            given_back.await?;
+            return Err(overloaded.into());
+        }
+    };
     match (account, expected, verification) {
         (Some((user, _)), Some(old), Verification::Match { rehash }) => {
             if let Some(new) = rehash {

@@ -28,15 +28,40 @@ pub async fn send_due(context: &Arc<Context>) -> Result<usize, Failure> {
             return Ok(sent);
         }
         let mut sending = tokio::task::JoinSet::new();
-        for order in taken {
+        for orders in by_address(taken) {
             let context = Arc::clone(context);
-            sending.spawn(async move { send(&context, order).await });
+            sending.spawn(async move {
+                let mut sent = 0;
+                for order in orders {
+                    sent += usize::from(send(&context, order).await?);
+                }
+                Ok::<_, Failure>(sent)
+            });
         }
         while let Some(outcome) = sending.join_next().await {
             let outcome = outcome.map_err(|error| Failure::Internal(error.to_string()))?;
-            sent += usize::from(outcome?);
+            sent += outcome?;
         }
     }
+}
+
+/// Side by side for several addresses, one after the other for each: of two links to one address, the one in
+/// the later letter is the newer one.
+fn by_address(mut orders: Vec<MailOrder>) -> Vec<Vec<MailOrder>> {
+    orders.sort_by_key(|order| order.id);
+    let mut groups: Vec<Vec<MailOrder>> = Vec::new();
+    for order in orders {
+        let is_to = |group: &&mut Vec<MailOrder>| {
+            group.first().is_some_and(|first| {
+                first.tenant_id == order.tenant_id && first.email.key() == order.email.key()
+            })
+        };
+        match groups.iter_mut().find(is_to) {
+            Some(group) => group.push(order),
+            None => groups.push(vec![order]),
+        }
+    }
+    groups
 }
 
 /// Whether the letter went out.
