@@ -3,27 +3,15 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-
-import { chromium } from 'playwright-core';
 
 import { startDoorward } from '../clients/node/doorward.mjs';
 import { clientSecretBasic, authorizationRequest, discover } from '../clients/node/relying-party.mjs';
 import { CLIENT as GITHUB_CLIENT, startGitHub } from '../clients/node/upstream-github.mjs';
 import { CLIENT, startOidcUpstream } from '../clients/node/upstream-oidc.mjs';
-
-const SCREENSHOTS = fileURLToPath(new URL('../../target/screenshots/', import.meta.url));
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const SCREENS = [
-  { name: 'desktop-light', viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
-  { name: 'desktop-dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark' },
-  { name: 'phone-light', viewport: { width: 390, height: 844 }, colorScheme: 'light' },
-  { name: 'phone-dark', viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
-];
+import * as screens from './screens.mjs';
+import { SCREENS, assertAccessible, assertNoSidewaysScroll } from './screens.mjs';
 
 const googlers = {};
 const hubbers = {};
@@ -49,10 +37,7 @@ before(async () => {
   const oidc = ['--kind', 'oidc', '--key', 'company', '--name', 'Example Works', '--issuer', company.issuer];
   company.register(await provide(CLIENT.client_secret, ...oidc, '--client-id', CLIENT.client_id));
   app = await startApp();
-  chrome = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
+  chrome = await screens.startChrome();
 });
 
 after(async () => {
@@ -94,24 +79,13 @@ async function startApp() {
   return { url, stop: () => { server.closeAllConnections(); server.close(); } };
 }
 
-async function onScreen(options, visit) {
-  const context = await chrome.newContext(options);
-  try {
-    await visit(await context.newPage());
-  } finally {
-    await context.close();
-  }
-}
-
+const onScreen = (options, visit) => screens.onScreen(chrome, options, visit);
 const issuer = () => doorward.tenant.issuer;
-const keep = (page, name) => page.screenshot({ path: `${SCREENSHOTS}federation-${name}.png`, fullPage: true });
+const keep = (page, name) => screens.keep(page, `federation-${name}`);
 
 async function assertGood(page) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => window.axe.run());
-  assert.deepEqual(violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ target }) => target) })), []);
-  const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
-  assert.ok(content <= screen, `the page is ${content} px wide on a screen of ${screen} px`);
+  await assertAccessible(page);
+  await assertNoSidewaysScroll(page);
 }
 
 let count = 0;

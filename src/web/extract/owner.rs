@@ -39,7 +39,14 @@ impl Deref for Owner {
 }
 
 fn to_login(browser: &Browser, next: Next) -> PageError {
-    PageError::elsewhere(format!("{}/login?next={}", browser.tenant().base_path, next.as_str()))
+    let login = format!("{}/login", browser.tenant().base_path);
+    PageError::elsewhere(match next {
+        // It leads there by itself.
+        Next::Account => login,
+        Next::Password | Next::Email | Next::Delete | Next::Identities => {
+            format!("{login}?next={}", next.as_str())
+        }
+    })
 }
 
 fn is_fresh(request: &HttpRequest, signed_in: &SignedInBrowser) -> bool {
