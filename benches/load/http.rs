@@ -36,7 +36,8 @@ impl Connection {
             {
                 head_end = end + 4;
                 let head = std::str::from_utf8(&self.buffer[..end]).unwrap();
-                let length = header(head, "content-length").map_or(0, |text| text.parse().unwrap());
+                let length =
+                    headers(head, "content-length").next().map_or(0, |text| text.parse().unwrap());
                 total = head_end + length;
             }
         }
@@ -48,7 +49,11 @@ impl Connection {
 
 impl Reply<'_> {
     pub fn header(&self, name: &str) -> Option<&str> {
-        header(self.head, name)
+        self.headers(name).next()
+    }
+
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        headers(self.head, name)
     }
 
     /// The text of `"name":"…"` in a JSON body, without a parser in the way of the measurement.
@@ -72,8 +77,8 @@ impl Reply<'_> {
     }
 }
 
-fn header<'a>(head: &'a str, wanted: &str) -> Option<&'a str> {
-    head.split("\r\n").skip(1).find_map(|line| {
+fn headers<'a>(head: &'a str, wanted: &str) -> impl Iterator<Item = &'a str> {
+    head.split("\r\n").skip(1).filter_map(move |line| {
         let (name, value) = line.split_once(": ")?;
         name.eq_ignore_ascii_case(wanted).then_some(value)
     })

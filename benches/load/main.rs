@@ -1,11 +1,13 @@
 //! Load over HTTP on loopback against the release binary, and the bounds that it is measured against, all in
 //! one run: `cargo bench --bench load`, or `cargo bench --bench load -- refresh jwks` for some of it.
-//! `--seconds N` for each measurement, `--connections N`, `--postgres URL` for the database to use instead of
+//! `cargo bench --bench load -- growth` compares an almost empty database with one of `--tenants N` and
+//! `--users N`. `--seconds N` for each measurement, `--connections N`, `--postgres URL` for the database to use instead of
 //! SQLite (it must be empty). What the figures mean stands in `docs/performance.md`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bare;
+mod growth;
 mod http;
 mod measure;
 mod scenarios;
@@ -21,6 +23,9 @@ pub struct Options {
     pub seconds: Duration,
     pub connections: usize,
     pub postgres: Option<String>,
+    /// What `growth` fills a database with.
+    pub tenants: usize,
+    pub users: usize,
     wanted: Vec<String>,
 }
 
@@ -37,9 +42,12 @@ fn main() {
         connections: option(&mut arguments, "--connections")
             .map_or(8, |text| text.parse().unwrap()),
         postgres: option(&mut arguments, "--postgres"),
+        tenants: option(&mut arguments, "--tenants").map_or(10_000, |text| text.parse().unwrap()),
+        users: option(&mut arguments, "--users").map_or(1_000_000, |text| text.parse().unwrap()),
         wanted: arguments,
     };
-    run(&options);
+    // Only when it is asked for: filling a database takes minutes.
+    if options.wanted == ["growth"] { growth::run(&options) } else { run(&options) }
 }
 
 /// Takes `name VALUE` out of the arguments.
@@ -72,4 +80,5 @@ fn run(options: &Options) {
         }
     }
     println!("peak RSS {:.1} MB, now {:.1} MB", server.peak_rss_mb(), server.rss_mb());
+    server.remove();
 }

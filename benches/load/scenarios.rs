@@ -6,7 +6,7 @@ use doorward::domain::signing_key::Algorithm;
 
 use super::Options;
 use super::bare::{self, BareServer};
-use super::http::{Connection, form, get, json};
+use super::http::{Connection, Reply, form, get, json};
 use super::measure::{Figures, repeat};
 use super::server::Server;
 
@@ -41,7 +41,7 @@ fn refresh(server: &Server, options: &Options) {
     figures.print_against("refresh with a new ID token (RS256)", &storage);
 }
 
-fn measure_refresh(server: &Server, options: &Options) -> Figures {
+pub fn measure_refresh(server: &Server, options: &Options) -> Figures {
     repeat(options.connections, options.seconds, Some(server), |_| {
         let mut chain = Chain::begin(server);
         move || chain.refresh()
@@ -102,7 +102,7 @@ impl Browser {
         let mut connection = server.connect();
         let page = connection.send(&get(&path("/login"), "")).expect(200);
         let csrf = page.field("csrf").to_owned();
-        let cookie = cookie(page.header("set-cookie"));
+        let cookie = cookie(&page);
         let fields = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("csrf", &csrf)
             .append_pair("email", server.fact("/user/email"))
@@ -110,7 +110,7 @@ impl Browser {
             .finish();
         let own_page = format!("Origin: null\r\nSec-Fetch-Site: same-origin\r\n{cookie}");
         let reply = connection.send(&form(&path("/login"), &own_page, &fields)).expect(303);
-        let cookie = self::cookie(reply.header("set-cookie"));
+        let cookie = self::cookie(&reply);
         let redirect_uri = server.fact("/app/redirect_uris/0").to_owned();
         let query = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("client_id", server.fact("/app/client_id"))
@@ -142,9 +142,11 @@ impl Browser {
     }
 }
 
-/// The `Cookie` header line of what was set.
-fn cookie(set: Option<&str>) -> String {
-    format!("Cookie: {}\r\n", set.unwrap().split(';').next().unwrap())
+/// The `Cookie` header line of the session that was set.
+fn cookie(reply: &Reply) -> String {
+    let mut set = reply.headers("set-cookie");
+    let session = set.find(|value| value.starts_with("doorward=")).unwrap();
+    format!("Cookie: {}\r\n", session.split(';').next().unwrap())
 }
 
 fn path(path: &str) -> String {
@@ -176,24 +178,30 @@ fn documents(server: &Server, options: &Options) {
 fn code(server: &Server, options: &Options) {
     let bound = bare::signatures(Algorithm::Rs256, options);
     bound.print("bare RS256 signatures", "");
-    let figures = repeat(options.connections, options.seconds, Some(server), |_| {
+    measure_code(server, options).print_against("authorize and redeem, ID token RS256", &bound);
+}
+
+pub fn measure_code(server: &Server, options: &Options) -> Figures {
+    repeat(options.connections, options.seconds, Some(server), |_| {
         let mut browser = Browser::sign_in(server);
         move || {
             browser.tokens();
         }
-    });
-    figures.print_against("authorize and redeem, ID token RS256", &bound);
+    })
 }
 
 fn introspect(server: &Server, options: &Options) {
-    let figures = repeat(options.connections, options.seconds, Some(server), |_| {
+    measure_introspect(server, options).print("introspect an access token", "");
+}
+
+pub fn measure_introspect(server: &Server, options: &Options) -> Figures {
+    repeat(options.connections, options.seconds, Some(server), |_| {
         let chain = Chain::begin(server);
         let body = format!("token={}", chain.access_token);
         let request = form(&path("/oauth2/introspect"), &chain.basic, &body);
         let mut connection = chain.connection;
         move || assert!(connection.send(&request).expect(200).body.contains("\"active\":true"))
-    });
-    figures.print("introspect an access token", "");
+    })
 }
 
 fn login(server: &Server, options: &Options) {
@@ -202,7 +210,7 @@ fn login(server: &Server, options: &Options) {
     measure_login(server, options, options.connections).print_against("JSON login", &bound);
 }
 
-fn measure_login(server: &Server, options: &Options, connections: usize) -> Figures {
+pub fn measure_login(server: &Server, options: &Options, connections: usize) -> Figures {
     let request = json(&path("/v1/auth/login"), &server.basic(), &server.credentials());
     repeat(connections, options.seconds, Some(server), |_| {
         let (mut connection, request) = (server.connect(), &request);

@@ -14,7 +14,8 @@ use super::http::{Connection, get};
 
 pub struct Server {
     process: Child,
-    folder: PathBuf,
+    pub folder: PathBuf,
+    pub database: Option<String>,
     pub address: String,
     pub facts: Value,
     /// From the start of the process, on a database that exists, to the first answered request.
@@ -24,14 +25,20 @@ pub struct Server {
 impl Server {
     /// Starts `dev` twice: once to make the database, once to be measured.
     pub fn start(options: &Options) -> Self {
-        let folder = std::env::temp_dir().join(format!("doorward-load-{}", std::process::id()));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut first = Self::spawn(options, folder.clone(), port);
-        first.stop();
-        Self::spawn(options, folder, port)
+        Self::start_on("load", options.postgres.clone(), |_| {})
     }
 
-    fn spawn(options: &Options, folder: PathBuf, port: u16) -> Self {
+    /// The same with a database and a folder of that name, which `fill` does something to between the starts.
+    pub fn start_on(name: &str, database: Option<String>, fill: impl FnOnce(&Self)) -> Self {
+        let folder = std::env::temp_dir().join(format!("doorward-{name}-{}", std::process::id()));
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut first = Self::spawn(database, folder.clone(), port);
+        first.stop();
+        fill(&first);
+        Self::spawn(first.database.clone(), folder, port)
+    }
+
+    fn spawn(database: Option<String>, folder: PathBuf, port: u16) -> Self {
         let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
         command
@@ -40,7 +47,7 @@ impl Server {
             .env("DOORWARD_LOG", "error")
             .env_remove("DATABASE_URL")
             .stdout(Stdio::null());
-        if let Some(url) = &options.postgres {
+        if let Some(url) = &database {
             command.env("DATABASE_URL", url);
         }
         let started = Instant::now();
@@ -52,14 +59,34 @@ impl Server {
         Connection::open(&address).send(&get("/t/acme/.well-known/jwks.json", "")).expect(200);
         let start_ms = started.elapsed().as_secs_f64() * 1_000.0;
         let facts = std::fs::read_to_string(folder.join("dev.json")).unwrap();
-        Self { process, folder, address, facts: serde_json::from_str(&facts).unwrap(), start_ms }
+        let facts = serde_json::from_str(&facts).unwrap();
+        Self { process, folder, database, address, facts, start_ms }
     }
 
     fn stop(&mut self) {
+        if self.process.try_wait().unwrap().is_some() {
+            return;
+        }
         // By the shell, since the standard library can only kill; a clean stop is part of what is measured.
         let pid = self.process.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().unwrap();
         self.process.wait().unwrap();
+    }
+
+    /// A command beside the server.
+    pub fn command(&self, arguments: &[&str]) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+        command.args(arguments).arg("--data-dir").arg(&self.folder).stdout(Stdio::null());
+        if let Some(url) = &self.database {
+            command.env("DATABASE_URL", url);
+        }
+        assert!(command.status().unwrap().success(), "{arguments:?}");
+    }
+
+    /// Ends it, with all its data.
+    pub fn remove(mut self) {
+        self.stop();
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 
     pub fn connect(&self) -> Connection {
@@ -110,6 +137,5 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
