@@ -37,6 +37,11 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
     (&["actix_web"], &["web/", "cli/"], "HTTP is web's; cli runs the server on actix's runtime"),
     (&["actix_session"], &["web/"], "cookies are web's"),
     (&["askama"], &["web/", "mail/"], "pages are web's, letters are mail's"),
+    (
+        &["opentelemetry", "opentelemetry_otlp", "opentelemetry_sdk"],
+        &["web/request_log.rs", "cli/telemetry.rs"],
+        "traces",
+    ),
     (&["lettre"], &["mail/"], "SMTP is mail's"),
     (&["fluent_bundle", "unic_langid"], &["messages/"], "words are the catalogues'"),
     (&["argon2", "aws_lc_rs", "jsonwebtoken", "zxcvbn"], &["crypto/"], "it is crypto's"),

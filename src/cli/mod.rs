@@ -12,16 +12,17 @@ mod output;
 mod provider;
 mod role;
 mod serve;
+mod telemetry;
 mod tenant;
 mod user;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{LogFormat, logging};
+use crate::config::logging;
+use telemetry::Telemetry;
 
 /// A hosted, multi-tenant sign-in service.
 #[derive(Parser)]
@@ -83,7 +84,12 @@ type Outcome = Result<(), CommandError>;
 
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = start_logging().and_then(|()| actix_web::rt::System::new().block_on(run(cli)));
+    let result = logging().map_err(CommandError::from).and_then(|settings| {
+        let telemetry = Telemetry::start(&settings)?;
+        let result = actix_web::rt::System::new().block_on(run(cli));
+        telemetry.finish();
+        result
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(CommandError(text)) => {
@@ -109,19 +115,4 @@ async fn run(cli: Cli) -> Outcome {
         Command::Operator(operator) => operator.run(data_dir).await,
         Command::Doctor(doctor) => doctor.run(data_dir).await,
     }
-}
-
-fn start_logging() -> Outcome {
-    let (filter, format) = logging()?;
-    let filter = tracing_subscriber::EnvFilter::try_new(&filter)
-        .map_err(|error| CommandError(format!("DOORWARD_LOG: {error}")))?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    match format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().init(),
-    }
-    Ok(())
 }

@@ -9,7 +9,8 @@ mod upstreams;
 pub use mail_settings::MailSettings;
 pub use public_url::{InvalidPublicUrl, PublicUrl, Scheme};
 pub use settings::{
-    LogFormat, MasterKeySource, Problems, ServeSettings, StoreSettings, TenantLabel, logging,
+    LogFormat, LogSettings, MasterKeySource, Problems, ServeSettings, StoreSettings, TenantLabel,
+    logging,
 };
 pub use trusted_proxies::{InvalidProxy, TrustedProxies};
 pub use upstreams::{InvalidUpstream, UpstreamSettings};

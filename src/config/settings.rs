@@ -258,14 +258,37 @@ impl ServeSettings {
     }
 }
 
-/// `DOORWARD_LOG` (a `tracing` filter, such as `info,doorward=debug`) and `DOORWARD_LOG_FORMAT`.
-pub fn logging() -> Result<(String, LogFormat), Problems> {
+/// What the process says of itself, and to whom.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// A `tracing` filter, such as `info,doorward=debug`.
+    pub filter: String,
+    pub format: LogFormat,
+    /// The OpenTelemetry collector that traces go to, if any.
+    pub otlp_endpoint: Option<String>,
+}
+
+/// `DOORWARD_LOG`, `DOORWARD_LOG_FORMAT` and `DOORWARD_OTLP_ENDPOINT`.
+pub fn logging() -> Result<LogSettings, Problems> {
+    let mut problems = Problems::default();
     let filter = variable("DOORWARD_LOG").unwrap_or_else(|| "info,actix_server=warn".to_owned());
-    match variable("DOORWARD_LOG_FORMAT").as_deref() {
-        None | Some("text") => Ok((filter, LogFormat::Text)),
-        Some("json") => Ok((filter, LogFormat::Json)),
+    let format = match variable("DOORWARD_LOG_FORMAT").as_deref() {
+        None | Some("text") => LogFormat::Text,
+        Some("json") => LogFormat::Json,
         Some(other) => {
-            Err(Problems(vec![format!("DOORWARD_LOG_FORMAT: `{other}` is neither text nor json")]))
+            problems.0.push(format!("DOORWARD_LOG_FORMAT: `{other}` is neither text nor json"));
+            LogFormat::Text
         }
+    };
+    let otlp_endpoint = variable("DOORWARD_OTLP_ENDPOINT");
+    let is_web = |text: &String| {
+        url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+    };
+    if otlp_endpoint.as_ref().is_some_and(|text| !is_web(text)) {
+        let how =
+            "DOORWARD_OTLP_ENDPOINT: write the collector's address, such as http://127.0.0.1:4318";
+        problems.0.push(how.to_owned());
     }
+    let settings = LogSettings { filter, format, otlp_endpoint };
+    if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
 }
