@@ -31,11 +31,14 @@ pub enum Place {
 
 /// `__Host-` and `__Secure-` keep a neighbour from planting a cookie (RFC 6265bis §4.1.3); browsers
 /// refuse the prefixes over plain http, which only loopback has.
+const SESSION_COOKIES: [&str; 3] = ["__Host-doorward", "__Secure-doorward", "doorward"];
+
 fn session_cookie_name(place: Place, scheme: Scheme) -> &'static str {
+    let [at_host, secure, on_loopback] = SESSION_COOKIES;
     match (place, scheme) {
-        (Place::Host, _) => "__Host-doorward",
-        (Place::Path, Scheme::Https) => "__Secure-doorward",
-        (Place::Path, Scheme::Http) => "doorward",
+        (Place::Host, _) => at_host,
+        (Place::Path, Scheme::Https) => secure,
+        (Place::Path, Scheme::Http) => on_loopback,
     }
 }
 
@@ -77,23 +80,28 @@ pub async fn scope_to_tenant(
             return Ok(ServiceResponse::new(asked, page));
         }
     };
-    let Some(path) = path else { return Ok(response) };
-    let cookies: Vec<HeaderValue> = response.headers_mut().remove(header::SET_COOKIE).collect();
+    let mut cookies: Vec<HeaderValue> = response.headers_mut().remove(header::SET_COOKIE).collect();
+    // The session before what goes beside it, for clients that look at the first one alone.
+    cookies.sort_by_key(|value| !is_session(value));
     for value in cookies {
-        let narrowed = value
-            .to_str()
-            .ok()
-            .and_then(|text| Cookie::parse(text.to_owned()).ok())
-            .map(|mut cookie| {
-                if cookie.path() == Some("/") {
-                    cookie.set_path(path.clone());
-                }
-                cookie.to_string()
-            })
-            .and_then(|text| HeaderValue::from_str(&text).ok());
+        let narrowed = path.as_deref().and_then(|path| narrow(&value, path));
         response.headers_mut().append(header::SET_COOKIE, narrowed.unwrap_or(value));
     }
     Ok(response)
+}
+
+fn is_session(value: &HeaderValue) -> bool {
+    let name = value.to_str().ok().and_then(|text| text.split('=').next());
+    name.is_some_and(|name| SESSION_COOKIES.contains(&name))
+}
+
+/// The cookie, for `path` instead of the whole host.
+fn narrow(value: &HeaderValue, path: &str) -> Option<HeaderValue> {
+    let mut cookie = Cookie::parse(value.to_str().ok()?.to_owned()).ok()?;
+    if cookie.path() == Some("/") {
+        cookie.set_path(path.to_owned());
+    }
+    HeaderValue::from_str(&cookie.to_string()).ok()
 }
 
 async fn drop_foreign_session(request: &mut ServiceRequest, place: Place) {

@@ -104,6 +104,9 @@ async fn a_login_hint_fills_in_the_address(app: &TestApp) {
 /// The one session cookie that an answer sets: its name, its value, its attributes.
 #[track_caller]
 fn set_cookie(answer: &Answer) -> (String, String, Vec<String>) {
+    // It stands before what goes beside it.
+    let first = answer.headers.get("set-cookie").unwrap().to_str().unwrap();
+    assert!(first.split('=').next().unwrap().ends_with("doorward"), "{first}");
     let values = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
     let values: Vec<_> = values.filter(|value| !value.starts_with("doorward-device=")).collect();
     assert_eq!(values.len(), 1, "{answer:?}");
