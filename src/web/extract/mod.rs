@@ -7,4 +7,5 @@ pub mod device;
 pub mod form;
 pub mod own_post;
 pub mod owner;
+pub mod query;
 pub mod tenant;

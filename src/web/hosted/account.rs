@@ -7,7 +7,6 @@ use askama::Template;
 use super::pending::see_other;
 use super::{Page, PageError, Policy, render, words};
 use crate::domain::ids::{ApplicationId, SessionId};
-use crate::domain::parameters::Parameters;
 use crate::domain::tenant::{DisplayName, InvalidName};
 use crate::flows::account::profile::{self, ConnectedApplication, Ended, Overview};
 use crate::flows::account::session::SignedInBrowser;
@@ -17,6 +16,7 @@ use crate::storage::ListedSession;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::owner::{Owner, OwnerPost};
+use crate::web::extract::query::Query;
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -55,9 +55,8 @@ pub async fn get(
     request: HttpRequest,
     state: web::Data<State>,
     owner: Owner,
+    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let query = Parameters::parse(request.query_string().as_bytes())
-        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
     let page = Page::of(owner.browser.tenant());
     let notice = query.get("done").and_then(|done| match done {
         "name" => Some(page.say("account-name-saved")),

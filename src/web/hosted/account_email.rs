@@ -9,7 +9,6 @@ use super::verify_email::spent;
 use super::{Page, PageError, Policy, render, words};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::one_time_token::Purpose;
-use crate::domain::parameters::Parameters;
 use crate::flows::Failure;
 use crate::flows::account::session::SignedInBrowser;
 use crate::flows::account::{email_change, verification};
@@ -18,6 +17,7 @@ use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
 use crate::web::extract::owner::{FreshOwner, FreshOwnerPost};
+use crate::web::extract::query::Query;
 use crate::web::state::State;
 
 /// Where the account moves to is asked of its owner.
@@ -56,9 +56,8 @@ pub async fn look(
     request: HttpRequest,
     state: web::Data<State>,
     browser: Browser,
+    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let query = Parameters::parse(request.query_string().as_bytes())
-        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
     let (tenant, token) = (browser.tenant(), query.get("token").unwrap_or_default());
     let found = verification::look(&state.context, tenant, token, Purpose::ChangeEmail)
         .await

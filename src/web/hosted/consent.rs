@@ -6,7 +6,6 @@ use askama::Template;
 use super::{Page, PageError, Policy, render};
 use crate::domain::application::Party;
 use crate::domain::authorization_request::{AuthorizationRequest, PendingRequest, Progress};
-use crate::domain::parameters::Parameters;
 use crate::domain::scope::Scope;
 use crate::flows::Failure;
 use crate::flows::account::session::SignedInBrowser;
@@ -16,6 +15,7 @@ use crate::flows::oauth::error::{ErrorCode, OAuthError};
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
+use crate::web::extract::query::Query;
 use crate::web::oauth::authorize::{go_on, pending, stored_parameters, to_login};
 use crate::web::oauth::reply;
 use crate::web::state::State;
@@ -45,9 +45,8 @@ pub async fn get(
     request: HttpRequest,
     state: web::Data<State>,
     browser: Browser,
+    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let query = Parameters::parse(request.query_string().as_bytes())
-        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
     let waiting = waiting(&request, &state, &browser, query.get("request")).await?;
     let page = Page::of(browser.tenant());
     let email = waiting.user.profile.user.email.to_string();

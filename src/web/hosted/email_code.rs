@@ -9,7 +9,6 @@ use super::pending::{Pending, after_sign_in, see_other, short};
 use super::{Page, PageError, Policy, render, words};
 use crate::domain::email_address::{EmailAddress, InvalidEmail};
 use crate::domain::ids::EmailCodeId;
-use crate::domain::parameters::Parameters;
 use crate::domain::tenant::EmailCode;
 use crate::flows::Failure;
 use crate::flows::account::email_code::{self, Outcome};
@@ -17,6 +16,7 @@ use crate::web::error::ApiError;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
+use crate::web::extract::query::Query;
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -39,10 +39,9 @@ pub async fn get(
     request: HttpRequest,
     state: web::Data<State>,
     browser: Browser,
+    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
     offered(&request, &browser)?;
-    let query = Parameters::parse(request.query_string().as_bytes())
-        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
     let pending = Pending::find(&request, &state, &browser, query.get("request")).await?;
     match query.get("sign_in") {
         Some(id) => show(&request, &state, &browser, &pending, id, None).await,

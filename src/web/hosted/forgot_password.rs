@@ -7,20 +7,19 @@ use super::forms::EmailForm;
 use super::pending::{Pending, short};
 use super::{Page, PageError, render, words};
 use crate::domain::email_address::EmailAddress;
-use crate::domain::parameters::Parameters;
 use crate::flows::account::recovery;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
+use crate::web::extract::query::Query;
 use crate::web::state::State;
 
 pub async fn get(
     request: HttpRequest,
     state: web::Data<State>,
     browser: Browser,
+    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let query = Parameters::parse(request.query_string().as_bytes())
-        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
     let pending = Pending::find(&request, &state, &browser, query.get("request")).await?;
     let email = query.get("login_hint").map(short).unwrap_or_default();
     render(&request, &form(&browser, &pending, email, None), pending.policy())

@@ -7,7 +7,6 @@ use super::check_mail::{self, CheckMail};
 use super::federation_button::{Brand, ProviderButton};
 use super::pending::{Pending, after_sign_in, see_other, short};
 use super::{Next, Page, PageError, render};
-use crate::domain::parameters::Parameters;
 use crate::domain::tenant::{EmailCode, SignUp};
 use crate::flows::Failure;
 use crate::flows::account::sign_in::{self, Credentials, Outcome, Proof};
@@ -19,6 +18,7 @@ use crate::web::error::ApiError;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device::device;
 use crate::web::extract::form::Form;
+use crate::web::extract::query::Query;
 use crate::web::oauth::authorize::own_origin;
 use crate::web::state::State;
 
@@ -65,9 +65,8 @@ pub async fn get(
     request: HttpRequest,
     state: web::Data<State>,
     browser: Browser,
+    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let query = Parameters::parse(request.query_string().as_bytes())
-        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
     let named = query.get("idp").or(query.get("provider"));
     if let Some(provider) = named.and_then(|key| browser.tenant().provider(key)) {
         let query = query.only(&["request", "login_hint"]).to_query();

@@ -7,7 +7,6 @@ use super::pending::see_other;
 use super::verify_email::spent;
 use super::{Page, PageError, Policy, render, words};
 use crate::domain::one_time_token::Purpose;
-use crate::domain::parameters::Parameters;
 use crate::domain::password::PasswordProblem;
 use crate::flows::Failure;
 use crate::flows::account::recovery::{self, Outcome};
@@ -16,15 +15,15 @@ use crate::web::cookies::KnownDevice;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
+use crate::web::extract::query::Query;
 use crate::web::state::State;
 
 pub async fn get(
     request: HttpRequest,
     state: web::Data<State>,
     browser: Browser,
+    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let query = Parameters::parse(request.query_string().as_bytes())
-        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
     show(&request, &state, &browser, query.get("token").unwrap_or_default(), None).await
 }
 

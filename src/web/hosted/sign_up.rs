@@ -8,12 +8,12 @@ use super::forms::Notice;
 use super::login::sign_in_browser;
 use super::pending::{Pending, after_sign_in, short};
 use super::{Page, PageError, Policy, render, words};
-use crate::domain::parameters::Parameters;
 use crate::domain::tenant::SignUp;
 use crate::flows::account::sign_up::{self, Form, Outcome, Problems};
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
+use crate::web::extract::query::Query;
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -39,9 +39,8 @@ pub async fn get(
     request: HttpRequest,
     state: web::Data<State>,
     browser: Browser,
+    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let query = Parameters::parse(request.query_string().as_bytes())
-        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
     if browser.tenant().tenant.accounts.sign_up == SignUp::Closed {
         return closed(&request, &browser);
     }

@@ -8,22 +8,21 @@ use super::pending::{Pending, see_other, short};
 use super::{Page, PageError, Policy, render, words};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::one_time_token::Purpose;
-use crate::domain::parameters::Parameters;
 use crate::flows::Failure;
 use crate::flows::account::verification;
 use crate::messages::id;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
+use crate::web::extract::query::Query;
 use crate::web::state::State;
 
 pub async fn get(
     request: HttpRequest,
     state: web::Data<State>,
     browser: Browser,
+    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let query = Parameters::parse(request.query_string().as_bytes())
-        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
     let token = query.get("token").unwrap_or_default();
     let found = verification::look(&state.context, browser.tenant(), token, Purpose::VerifyEmail)
         .await
