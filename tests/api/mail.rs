@@ -14,6 +14,7 @@ on_both_databases! {
     what_many_replicas_send_is_sent_once,
     a_letter_speaks_in_the_tenants_name_and_colour,
     an_undone_sign_up_sends_nothing,
+    what_waited_too_long_is_not_sent,
 }
 
 async fn order(app: &TestApp, acme: &TestTenant, letter: Letter, email: &str) {
@@ -74,4 +75,16 @@ async fn an_undone_sign_up_sends_nothing(app: &TestApp) {
     let body = json!({ "email": acme.email, "password": "otters juggle quietly at noon" });
     app.direct(&acme, "register", &body).await.refused(400, "invalid_request");
     assert!(app.mail_to(&acme.email).await.is_empty());
+}
+
+async fn what_waited_too_long_is_not_sent(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    order(app, &acme, Letter::ResetPassword, &acme.email).await;
+    order(app, &acme, Letter::PasswordChanged, &acme.email).await;
+    app.clock.advance(Duration::from_secs(3_600));
+    let sent = app.mail_to(&acme.email).await;
+    assert_eq!(sent.len(), 1, "what has happened is still told: {sent:?}");
+    assert!(sent[0].subject.contains("was changed"), "{sent:?}");
+    order(app, &acme, Letter::ResetPassword, &acme.email).await;
+    assert_eq!(app.mail_to(&acme.email).await.len(), 2);
 }

@@ -29,6 +29,10 @@ pub(super) enum Prepared {
 }
 
 pub(super) async fn prepare(context: &Context, order: &MailOrder) -> Result<Prepared, Failure> {
+    // It waited too long, for want of a mail server: it would only confuse.
+    if context.now() >= order.created_at + order.letter.life() {
+        return Ok(Prepared::Needless);
+    }
     let id = order.tenant_id;
     let tenant = context.db.system_read::<_, StorageError>(move |tx| tx.tenants().find(id)).await?;
     let Some(tenant) = tenant.filter(|tenant| tenant.status == TenantStatus::Active) else {
