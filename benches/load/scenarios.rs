@@ -1,5 +1,6 @@
 //! What is measured, each beside its bound.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use doorward::domain::signing_key::Algorithm;
@@ -252,16 +253,25 @@ fn flood(server: &Server, options: &Options) {
     let alone = measure_refresh(server, options);
     alone.print("refresh alone", "");
     let over = AtomicBool::new(false);
-    let request = json(&path("/v1/auth/login"), &server.basic(), &server.credentials());
+    // Begun before: in the flood, their own sign-ins would be told to wait.
+    let begun = (0..options.connections).map(|_| Chain::begin(server)).collect();
+    let chains: Mutex<Vec<Chain>> = Mutex::new(begun);
+    // Guesses at many accounts: at one alone, the limits on guessing would end the flood.
+    let guess = |number: usize| {
+        let body =
+            format!("{{\"email\":\"u{number}@flood.example\",\"password\":\"a wrong one\"}}");
+        json(&path("/v1/auth/login"), &server.basic(), &body)
+    };
     let (flooded, answered, refused) = std::thread::scope(|scope| {
         let floods: Vec<_> = (0..64)
-            .map(|_| {
-                scope.spawn(|| {
+            .map(|number| {
+                let (request, over) = (guess(number), &over);
+                scope.spawn(move || {
                     let mut connection = server.connect();
                     let (mut answered, mut refused) = (0, 0);
                     while !over.load(Ordering::Relaxed) {
                         match connection.send(&request).status {
-                            200 => answered += 1,
+                            401 => answered += 1,
                             429 | 503 => refused += 1,
                             other => panic!("a login was answered with {other}"),
                         }
@@ -270,7 +280,10 @@ fn flood(server: &Server, options: &Options) {
                 })
             })
             .collect();
-        let flooded = measure_refresh(server, options);
+        let flooded = repeat(options.connections, options.seconds, Some(server), |_| {
+            let mut chain = chains.lock().unwrap().pop().unwrap();
+            move || chain.refresh()
+        });
         over.store(true, Ordering::Relaxed);
         let counts = floods.into_iter().map(|flood| flood.join().unwrap());
         let (answered, refused) =
