@@ -19,6 +19,7 @@ use doorward::domain::parameters::Parameters;
 use doorward::domain::provider::UpstreamIssuer;
 use doorward::domain::signing_key::Algorithm;
 use doorward::domain::tenant::{DisplayName, SignUp, Slug};
+use doorward::flows::administration::Administrator;
 use doorward::flows::administration::applications::{self, NewApplication};
 use doorward::flows::administration::tenants::{self, NewTenant};
 use doorward::flows::oauth::authorize::{self, ReplyTo};
@@ -122,7 +123,7 @@ async fn tenant(url: &str) -> (Arc<TenantSnapshot>, String) {
     let name = DisplayName::parse("Acme").unwrap();
     let new =
         NewTenant { slug: slug.clone(), name: name.clone(), domain: None, sign_up: SignUp::Open };
-    let made = tenants::create(&context, new).await.unwrap();
+    let made = tenants::create(&Administrator::command_line(&context), new).await.unwrap();
     let new = NewApplication {
         name,
         kind: ApplicationKind::Web,
@@ -136,7 +137,10 @@ async fn tenant(url: &str) -> (Arc<TenantSnapshot>, String) {
         tokens: TokenSettings::default(),
         secret: None,
     };
-    let application = applications::create(&context, &made, new).await.unwrap().application;
+    let application = applications::create(&Administrator::command_line(&context), &made, new)
+        .await
+        .unwrap()
+        .application;
     let found = context
         .tenants
         .find(

@@ -108,6 +108,7 @@ fn fill(db: &Db, count: usize) -> (TenantId, Vec<FamilyId>) {
         accounts: AccountPolicy::default(),
         accent: None,
         reply_to: None,
+        deletes_at: None,
         created_at: now,
     };
     let id = tenant.id;

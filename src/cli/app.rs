@@ -9,6 +9,7 @@ use super::output::Output;
 use super::{CommandError, Outcome, open};
 use crate::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
 use crate::domain::tenant::DisplayName;
+use crate::flows::administration::Administrator;
 use crate::flows::administration::applications::{self, MadeApplication, NewApplication};
 
 #[derive(Subcommand)]
@@ -79,7 +80,7 @@ impl App {
             secret: None,
         };
         let MadeApplication { application, secret } =
-            applications::create(&context, &tenant, new).await?;
+            applications::create(&Administrator::command_line(&context), &tenant, new).await?;
         let uris = |uris: &[crate::domain::redirect_uri::RedirectUri]| {
             uris.iter().map(ToString::to_string).collect::<Vec<_>>()
         };

@@ -23,6 +23,7 @@ use crate::domain::role::RoleKey;
 use crate::domain::secret::Secret;
 use crate::domain::tenant::{DisplayName, SignUp, Slug, Tenant};
 use crate::flows::Context;
+use crate::flows::administration::Administrator;
 use crate::flows::administration::applications::{self, NewApplication};
 use crate::flows::administration::tenants::{self, NewTenant};
 use crate::flows::administration::users::{self, NewUser};
@@ -129,8 +130,13 @@ impl Demo {
         let tenant = tenant(context).await?;
         let role = RoleKey::parse("ADMIN")?;
         for (key, description) in [("ADMIN", "Runs the place"), ("MEMBER", "Uses the place")] {
-            let made =
-                roles::create(context, &tenant, RoleKey::parse(key)?, description.to_owned()).await;
+            let made = roles::create(
+                &Administrator::command_line(context),
+                &tenant,
+                RoleKey::parse(key)?,
+                description.to_owned(),
+            )
+            .await;
             found_or_made(made)?;
         }
         let web = application(context, &tenant, web_app(&credentials)?).await?;
@@ -144,7 +150,9 @@ impl Demo {
                 roles: vec![role],
                 password: NewPassword::parse(&credentials.user_password)?,
             };
-            found_or_made(users::create(context, &tenant, new).await)?;
+            found_or_made(
+                users::create(&Administrator::command_line(context), &tenant, new).await,
+            )?;
         }
         let console = operators::console_tenant(context).await?;
         let email = EmailAddress::parse(CONSOLE_EMAIL)?;
@@ -156,7 +164,7 @@ impl Demo {
                 roles: Vec::new(),
                 password: NewPassword::parse(&credentials.console_password)?,
             };
-            found_or_made(operators::create(context, new).await)?;
+            found_or_made(operators::create(&Administrator::command_line(context), new).await)?;
         }
         Ok(Self { tenant, web, spa, credentials })
     }
@@ -213,7 +221,7 @@ async fn tenant(context: &Context) -> Result<Tenant, CommandError> {
     }
     let name = DisplayName::parse("Acme")?;
     let new = NewTenant { slug: slug.clone(), name, domain: None, sign_up: SignUp::Open };
-    found_or_made(tenants::create(context, new).await)?;
+    found_or_made(tenants::create(&Administrator::command_line(context), new).await)?;
     Ok(tenants::find(context, &slug).await?)
 }
 
@@ -228,7 +236,7 @@ async fn application(
     if let Some(application) = known.into_iter().find(|application| application.name == name) {
         return Ok(application);
     }
-    Ok(applications::create(context, tenant, new).await?.application)
+    Ok(applications::create(&Administrator::command_line(context), tenant, new).await?.application)
 }
 
 fn web_app(credentials: &Credentials) -> Result<NewApplication, CommandError> {
@@ -274,7 +282,7 @@ fn spa_app() -> Result<NewApplication, CommandError> {
 fn found_or_made<T>(made: Result<T, Problem>) -> Result<(), CommandError> {
     match made {
         Ok(_) | Err(Problem::Input(_)) => Ok(()),
-        Err(Problem::Failure(failure)) => Err(failure.into()),
+        Err(problem) => Err(problem.into()),
     }
 }
 
@@ -295,6 +303,9 @@ fn greet(context: &Context, demo: &Demo, facts: &Path) {
     println!("  Sign in      {issuer}/login");
     println!("    e-mail     {USER_EMAIL}");
     println!("    password   {}", demo.credentials.user_password);
+    println!("  Console      {}/console", context.public_url.as_str());
+    println!("    e-mail     {CONSOLE_EMAIL}");
+    println!("    password   {}", demo.credentials.console_password);
     println!("  Issuer       {issuer}");
     println!("  Client id    {}", demo.web.id);
     println!("  Facts        {}\n", facts.display());

@@ -138,7 +138,7 @@ async fn database(report: &mut Report, db: &Db, key: Option<MasterKey>, settings
         Ok(context) => context,
         Err(why) => return report.line("keys", Err(why)),
     };
-    let first = match tenants::page(&context, None, 100).await {
+    let first = match tenants::page(&context, String::new(), None, 100).await {
         Ok(first) => first,
         Err(error) => return report.line("keys", Err(error.to_string())),
     };

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::output::Output;
 use super::{Outcome, open};
 use crate::domain::clock::Timestamp;
+use crate::flows::administration::Administrator;
 use crate::flows::administration::keys::{self, Takeover};
 use crate::storage::StoredKey;
 
@@ -48,7 +49,10 @@ impl Key {
                     );
                 }
                 let takeover = if now { Takeover::Now } else { Takeover::Announced };
-                (keys::rotate(&context, &tenant, takeover).await?, output)
+                (
+                    keys::rotate(&Administrator::command_line(&context), &tenant, takeover).await?,
+                    output,
+                )
             }
             Self::List { tenant, output } => {
                 let tenant = open::tenant(&context, &tenant).await?;

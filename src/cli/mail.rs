@@ -8,6 +8,7 @@ use serde_json::json;
 use super::output::Output;
 use super::user::email;
 use super::{Outcome, open};
+use crate::flows::administration::Administrator;
 use crate::flows::administration::mail;
 
 /// More are never shown at once.
@@ -39,7 +40,8 @@ impl Mail {
         match self {
             Self::Test { tenant, to } => {
                 let tenant = open::tenant(&context, &tenant).await?;
-                mail::order_test(&context, &tenant, &email(&to)?).await?;
+                mail::order_test(&Administrator::command_line(&context), &tenant, &email(&to)?)
+                    .await?;
                 println!(
                     "The server sends it within seconds; if it cannot, see `doorward mail dead-letters`."
                 );

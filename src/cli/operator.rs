@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::output::Output;
 use super::{Outcome, open, user};
+use crate::flows::administration::Administrator;
 use crate::flows::administration::operators;
 use crate::flows::administration::users::NewUser;
 
@@ -35,7 +36,7 @@ impl Operator {
             roles: Vec::new(),
             password: open::password_from_stdin()?,
         };
-        let user = operators::create(&context, new).await?;
+        let user = operators::create(&Administrator::command_line(&context), new).await?;
         output.one(&json!({ "id": user.id, "email": user.email.as_str() }));
         Ok(())
     }

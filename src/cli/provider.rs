@@ -15,6 +15,7 @@ use crate::domain::provider::{
 use crate::domain::secret::Secret;
 use crate::domain::tenant::{DisplayName, Domain, SignUp, Tenant};
 use crate::flows::Context;
+use crate::flows::administration::Administrator;
 use crate::flows::administration::providers::{self, NewProvider};
 use crate::flows::federation::redirect_uri;
 
@@ -88,7 +89,8 @@ impl Provider {
             Self::Set(set) => {
                 let tenant = open::tenant(&context, &set.tenant).await?;
                 let new = set.parse()?;
-                let provider = providers::set(&context, &tenant, new).await?;
+                let provider =
+                    providers::set(&Administrator::command_line(&context), &tenant, new).await?;
                 set.output.one(&document(&context, &tenant, &provider));
             }
             Self::List { tenant, output } => {
@@ -104,7 +106,7 @@ impl Provider {
                 let tenant = open::tenant(&context, &tenant).await?;
                 let key = ProviderKey::parse(&key)
                     .map_err(|why| CommandError(format!("--key `{key}`: {why}")))?;
-                providers::remove(&context, &tenant, &key).await?;
+                providers::remove(&Administrator::command_line(&context), &tenant, &key).await?;
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::output::Output;
 use super::{CommandError, Outcome, open};
 use crate::domain::role::RoleKey;
+use crate::flows::administration::Administrator;
 use crate::flows::administration::roles;
 
 #[derive(Subcommand)]
@@ -34,7 +35,8 @@ impl Role {
         let tenant = open::tenant(&context, &tenant).await?;
         let key =
             RoleKey::parse(&key).map_err(|why| CommandError(format!("--key `{key}`: {why}")))?;
-        let role = roles::create(&context, &tenant, key, description).await?;
+        let role = roles::create(&Administrator::command_line(&context), &tenant, key, description)
+            .await?;
         output.one(&json!({
             "id": role.id,
             "key": role.key.as_str(),

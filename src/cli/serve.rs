@@ -10,6 +10,8 @@ use tokio::sync::Notify;
 
 use super::{Outcome, open};
 use crate::config::ServeSettings;
+use crate::flows::administration::operators;
+use crate::flows::console::first_account;
 use crate::jobs;
 use crate::web::metrics::HttpMetrics;
 use crate::web::server::{Listeners, start, start_metrics};
@@ -48,6 +50,14 @@ impl Serve {
             database = ?context.db.url(),
             "doorward serves"
         );
+        // A database that is away now may be back when it is asked for the first account.
+        if let Ok(false) = operators::exist(&context).await {
+            let token = first_account::token(&context.console_keys);
+            let url = context.public_url.as_str();
+            println!(
+                "There is no console account yet. Make the first one: {url}/console/setup?token={token}"
+            );
+        }
         if let Some(address) = settings.metrics_listen {
             let listeners = Listeners::bind(address)?;
             actix_web::rt::spawn(start_metrics(listeners, state.clone())?);

@@ -12,6 +12,7 @@ use crate::domain::tenant::{
     self as domain, Accent, DisplayName, Domain, EmailCode, EmailVerification, SignUp, Slug,
 };
 use crate::flows::Context;
+use crate::flows::administration::Administrator;
 use crate::flows::administration::tenants::{self, NewTenant, TenantChange};
 
 #[derive(Subcommand)]
@@ -87,19 +88,21 @@ impl Tenant {
                         .transpose()?,
                     sign_up: SignUp::Open,
                 };
-                let tenant = tenants::create(&context, new).await?;
+                let tenant = tenants::create(&Administrator::command_line(&context), new).await?;
                 output.one(&document(&context, &tenant));
             }
             Self::Set(set) => {
                 let slug = Slug::parse(&set.slug)
                     .map_err(|why| CommandError(format!("--slug `{}`: {why}", set.slug)))?;
-                let tenant = tenants::change(&context, &slug, change(&set)?).await?;
+                let tenant =
+                    tenants::change(&Administrator::command_line(&context), &slug, change(&set)?)
+                        .await?;
                 set.output.one(&document(&context, &tenant));
             }
             Self::List { output } => {
                 let (mut documents, mut after) = (Vec::new(), None);
                 loop {
-                    let page = tenants::page(&context, after, 500).await?;
+                    let page = tenants::page(&context, String::new(), after, 500).await?;
                     documents.extend(page.iter().map(|tenant| document(&context, tenant)));
                     match page.last() {
                         Some(last) => after = Some(last.slug.clone()),
@@ -123,6 +126,7 @@ fn change(set: &Set) -> Result<TenantChange, CommandError> {
             .transpose()
     }
     Ok(TenantChange {
+        domain: None,
         name: parse("--name", set.name.as_ref(), DisplayName::parse)?,
         sign_up: set.sign_up.as_deref().and_then(SignUp::parse),
         email_verification: set.email_verification.as_deref().and_then(EmailVerification::parse),

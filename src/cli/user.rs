@@ -10,6 +10,7 @@ use super::{CommandError, Outcome, open};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::role::RoleKey;
 use crate::domain::tenant::DisplayName;
+use crate::flows::administration::Administrator;
 use crate::flows::administration::users::{self, NewUser};
 
 #[derive(Subcommand)]
@@ -89,7 +90,8 @@ impl User {
                         .collect::<Result<_, _>>()?,
                     password: open::password_from_stdin()?,
                 };
-                let user = users::create(&context, &tenant, new).await?;
+                let user =
+                    users::create(&Administrator::command_line(&context), &tenant, new).await?;
                 create.output.one(&json!({
                     "id": user.id,
                     "email": user.email.as_str(),
@@ -101,13 +103,19 @@ impl User {
             Self::SetPassword { who, password_stdin: _ } => {
                 let tenant = open::tenant(&context, &who.tenant).await?;
                 let user = users::find(&context, &tenant, &email(&who.email)?).await?;
-                users::set_password(&context, &tenant, &user, open::password_from_stdin()?).await?;
+                users::set_password(
+                    &Administrator::command_line(&context),
+                    &tenant,
+                    &user,
+                    open::password_from_stdin()?,
+                )
+                .await?;
                 println!("{} has the new password; their sessions have ended.", user.email);
             }
             Self::Disable { who } => {
                 let tenant = open::tenant(&context, &who.tenant).await?;
                 let user = users::find(&context, &tenant, &email(&who.email)?).await?;
-                users::disable(&context, &tenant, &user).await?;
+                users::disable(&Administrator::command_line(&context), &tenant, &user).await?;
                 println!("{} cannot sign in any more; their sessions have ended.", user.email);
             }
         }

@@ -44,6 +44,8 @@ pub enum Purpose {
     EmailCodes,
     /// The MAC of the cookies by which devices are known again.
     KnownDevices,
+    /// The link to the first console account.
+    Console,
     /// The passwords and secrets of demonstration accounts.
     DemoCredentials,
 }
@@ -57,6 +59,7 @@ impl Purpose {
             Self::Cookies => "doorward/cookies/v1",
             Self::EmailCodes => "doorward/email-codes/v1",
             Self::KnownDevices => "doorward/known-devices/v1",
+            Self::Console => "doorward/console/v1",
             Self::DemoCredentials => "doorward/demo-credentials/v1",
         }
     }

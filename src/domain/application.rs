@@ -38,7 +38,11 @@ pub struct Application {
 pub struct ClientSecret {
     pub id: ClientSecretId,
     pub digest: SecretDigest,
+    pub created_at: Timestamp,
 }
+
+/// An application has so many secrets at most: the old one works until its successor is in use.
+pub const MAX_SECRETS: usize = 2;
 
 /// RFC 6749 §2.1, RFC 8252: what the application is decides how it proves itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

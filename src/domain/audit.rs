@@ -1,5 +1,7 @@
 //! What is remembered of what happened in a tenant.
 
+use serde_json::{Value, json};
+
 use super::clock::Timestamp;
 use super::ids::AuditEventId;
 
@@ -14,6 +16,17 @@ pub struct AuditEvent {
     pub target: String,
     /// From where: the client's address, if it came by the network.
     pub address: Option<String>,
+    /// JSON: what was there before and after, where something was changed.
+    pub details: Option<String>,
+}
+
+impl AuditEvent {
+    /// With what was there before and what is there now; neither holds a secret.
+    #[must_use]
+    pub fn with_change(self, before: &Value, after: &Value) -> Self {
+        let details = json!({ "before": before, "after": after }).to_string();
+        Self { details: Some(details), ..self }
+    }
 }
 
 macro_rules! actions {
@@ -25,6 +38,8 @@ macro_rules! actions {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
+
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$name),)* _ => None }
@@ -41,6 +56,30 @@ actions! {
     UserDisabled = "user.disabled",
     PasswordSet = "user.password_set",
     OperatorCreated = "operator.created",
+    OperatorActed = "operator.acted",
+    TenantDisabled = "tenant.disabled",
+    TenantEnabled = "tenant.enabled",
+    TenantDeletionPlanned = "tenant.deletion_planned",
+    TenantDeletionCancelled = "tenant.deletion_cancelled",
+    ApplicationChanged = "application.changed",
+    ApplicationDisabled = "application.disabled",
+    ApplicationEnabled = "application.enabled",
+    ApplicationDeleted = "application.deleted",
+    ApplicationMadeDefault = "application.made_default",
+    SecretAdded = "application.secret_added",
+    SecretRemoved = "application.secret_removed",
+    RoleChanged = "role.changed",
+    RoleDeleted = "role.deleted",
+    RolesAssigned = "user.roles_assigned",
+    UserInvited = "user.invited",
+    UserEnabled = "user.enabled",
+    UserDeleted = "user.deleted",
+    SessionsEnded = "user.sessions_ended",
+    ResetRequired = "user.reset_required",
+    MemberAdded = "member.added",
+    MemberChanged = "member.changed",
+    MemberRemoved = "member.removed",
+    MailRetried = "mail.retried",
     KeyScheduled = "key.scheduled",
     KeyReplaced = "key.replaced",
     TenantChanged = "tenant.changed",

@@ -47,6 +47,10 @@ letters! {
     AccountClaimed = "account_claimed",
     /// To the owner: an upstream identity was linked to the account.
     IdentityLinked = "identity_linked",
+    /// A link to choose a password, for somebody whom an admin made an account for.
+    Invitation = "invitation",
+    /// To somebody who may now see or change a tenant in the console. `subject` is the tenant.
+    Membership = "membership",
     /// To an admin who tries the settings.
     Test = "test",
 }
@@ -65,7 +69,9 @@ impl Letter {
             | Self::EmailChanged
             | Self::DeletionPlanned
             | Self::AccountClaimed
-            | Self::IdentityLinked => Duration::from_secs(7 * 24 * 60 * 60),
+            | Self::IdentityLinked
+            | Self::Invitation
+            | Self::Membership => Duration::from_secs(7 * 24 * 60 * 60),
         }
     }
 
@@ -82,7 +88,9 @@ impl Letter {
             | Self::EmailChanged
             | Self::DeletionPlanned
             | Self::AccountClaimed
-            | Self::IdentityLinked => false,
+            | Self::IdentityLinked
+            | Self::Invitation
+            | Self::Membership => false,
         }
     }
 }

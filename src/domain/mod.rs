@@ -1,6 +1,7 @@
 //! What things are. Pure: no database, no web, no I/O. Everything here is made by a
 //! `parse` or a constructor that checks, so that a value of a type is a valid one.
 
+pub mod activity;
 pub mod allowance;
 pub mod application;
 pub mod audit;
@@ -14,6 +15,7 @@ pub mod entropy;
 pub mod identity;
 pub mod ids;
 pub mod mail_order;
+pub mod member;
 pub mod one_time_token;
 pub mod parameters;
 pub mod password;

@@ -22,6 +22,8 @@ pub struct Tenant {
     /// Where answers to its mail go.
     pub reply_to: Option<EmailAddress>,
     pub created_at: Timestamp,
+    /// Set while the tenant waits to be deleted.
+    pub deletes_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

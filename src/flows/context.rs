@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::activity::ActivityCounter;
 use super::metrics::Metrics;
 use super::tenant_snapshot::TenantCache;
 use crate::config::PublicUrl;
@@ -31,10 +32,12 @@ pub struct Context {
     pub refresh_tokens: RefreshTokens,
     pub email_codes: Mac,
     pub known_devices: Mac,
+    pub console_keys: Mac,
     pub public_url: PublicUrl,
     pub tenants: TenantCache,
     pub upstreams: Upstreams,
     pub metrics: Metrics,
+    pub activity: ActivityCounter,
     pub mailer: Mailer,
     /// Rung when mail has been ordered, for whoever sends it.
     pub mail_bell: Notify,
@@ -63,9 +66,11 @@ impl Context {
             refresh_tokens: RefreshTokens::new(key),
             email_codes: Mac::new(key, Purpose::EmailCodes),
             known_devices: Mac::new(key, Purpose::KnownDevices),
+            console_keys: Mac::new(key, Purpose::Console),
             public_url,
             tenants: TenantCache::default(),
             metrics: Metrics::default(),
+            activity: ActivityCounter::default(),
             upstreams,
             mailer,
             mail_bell: Notify::new(),
@@ -115,6 +120,7 @@ impl Context {
             actor: actor.to_string(),
             target: target.to_string(),
             address: address.map(str::to_owned),
+            details: None,
         }
     }
 }

@@ -2,7 +2,9 @@
 //! in the database is one closure over a `TenantTx`; hashing and signing stand outside of it.
 
 pub mod account;
+pub mod activity;
 pub mod administration;
+pub mod console;
 pub mod context;
 pub mod failure;
 pub mod federation;

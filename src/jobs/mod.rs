@@ -6,17 +6,21 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::flows::Context;
 use crate::flows::administration::{Problem, keys};
 use crate::flows::mail::delivery;
+use crate::flows::{Context, activity};
 use crate::storage::StorageError;
 
 const PERIOD: Duration = Duration::from_secs(10 * 60);
 
+/// How long what was counted may be lost.
+const ACTIVITY_PERIOD: Duration = Duration::from_secs(30);
 /// How long mail may wait that another replica, or a try that failed, has left.
 const MAIL_PERIOD: Duration = Duration::from_secs(2);
 /// Rows of each table that are swept out in one transaction at most.
 const SWEPT: i64 = 500;
+/// Tenants deleted in one round at most.
+const TENANTS_DELETED: i64 = 10;
 /// Accounts deleted in one round at most.
 const DELETED: i64 = 500;
 
@@ -24,8 +28,11 @@ const DELETED: i64 = 500;
 pub async fn run(context: Arc<Context>, stop: Arc<Notify>) {
     tokio::select! {
         () = housekeeping(&context) => {}
+        () = activity(&context) => {}
         () = mail(&context, &stop) => {}
     }
+    // What was counted since the last time.
+    write_activity(&context).await;
 }
 
 /// Sends mail as soon as it is ordered.
@@ -39,6 +46,19 @@ async fn mail(context: &Arc<Context>, stop: &Notify) {
             () = &mut stopped => return,
             _ = tokio::time::timeout(MAIL_PERIOD, context.mail_bell.notified()) => {}
         }
+    }
+}
+
+async fn activity(context: &Context) {
+    loop {
+        tokio::time::sleep(ACTIVITY_PERIOD).await;
+        write_activity(context).await;
+    }
+}
+
+async fn write_activity(context: &Context) {
+    if let Err(error) = activity::write_down(context).await {
+        tracing::error!(%error, "the tenants' activity could not be written down; it is tried again");
     }
 }
 
@@ -72,6 +92,13 @@ pub async fn round(context: &Context) -> Result<(), Problem> {
         .await?;
     if deleted > 0 {
         tracing::info!(accounts = deleted, "deleted the accounts whose time had come");
+    }
+    let tenants = context
+        .db
+        .system_write::<_, StorageError>(move |tx| tx.tenants().delete_due(now, TENANTS_DELETED))
+        .await?;
+    if tenants > 0 {
+        tracing::info!(tenants, "deleted the tenants whose time had come");
     }
     let keys = keys::replace_due(context).await?;
     if keys > 0 {

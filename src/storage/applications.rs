@@ -81,16 +81,116 @@ impl Applications<'_> {
         self.insert_uris(id, ORIGIN, application.allowed_origins.iter().map(Origin::as_str))?;
         self.insert_uris(id, RESOURCE, application.resources.iter().map(Audience::as_str))?;
         for secret in &application.secrets {
-            let row = SecretRow {
-                tenant_id: self.0.tenant.to_owned(),
-                id: secret.id.to_string(),
-                application_id: id.to_string(),
-                digest: secret.digest.as_str().to_owned(),
-                created_at: application.created_at.as_millis(),
-            };
-            diesel::insert_into(client_secrets::table).values(&row).execute(self.0.connection)?;
+            self.insert_secret(id, secret)?;
         }
         Ok(())
+    }
+
+    pub fn find(&mut self, id: ApplicationId) -> Result<Option<Application>, StorageError> {
+        let row = applications::table
+            .filter(applications::tenant_id.eq(self.0.tenant))
+            .filter(applications::id.eq(id.to_string()))
+            .first::<Row>(self.0.connection)
+            .optional()?;
+        let Some(row) = row else { return Ok(None) };
+        let uris = application_uris::table
+            .filter(application_uris::tenant_id.eq(self.0.tenant))
+            .filter(application_uris::application_id.eq(&row.id))
+            .order(application_uris::position.asc())
+            .load::<UriRow>(self.0.connection)?;
+        let secrets = client_secrets::table
+            .filter(client_secrets::tenant_id.eq(self.0.tenant))
+            .filter(client_secrets::application_id.eq(&row.id))
+            .order(client_secrets::id.asc())
+            .load::<SecretRow>(self.0.connection)?;
+        application(row, &uris, secrets).map(Some)
+    }
+
+    /// Keeps others from changing the application until this transaction ends.
+    pub fn lock(&mut self, id: ApplicationId) -> Result<bool, StorageError> {
+        let application = applications::table
+            .filter(applications::tenant_id.eq(self.0.tenant))
+            .filter(applications::id.eq(id.to_string()));
+        let moved = diesel::update(application)
+            .set(applications::status.eq(applications::status))
+            .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    /// Replaces all that admins decide of an application; its kind, secrets and status stay.
+    pub fn update(&mut self, application: &Application) -> Result<bool, StorageError> {
+        let row = self.row(application);
+        let moved = diesel::update(
+            applications::table
+                .filter(applications::tenant_id.eq(self.0.tenant))
+                .filter(applications::id.eq(&row.id)),
+        )
+        .set((
+            applications::name.eq(&row.name),
+            applications::direct_login.eq(row.direct_login),
+            applications::party.eq(&row.party),
+            applications::audience.eq(&row.audience),
+            applications::access_token_algorithm.eq(&row.access_token_algorithm),
+            applications::id_token_algorithm.eq(&row.id_token_algorithm),
+            applications::access_token_seconds.eq(row.access_token_seconds),
+            applications::refresh_idle_seconds.eq(row.refresh_idle_seconds),
+            applications::refresh_absolute_seconds.eq(row.refresh_absolute_seconds),
+            applications::reuse_window_seconds.eq(row.reuse_window_seconds),
+        ))
+        .execute(self.0.connection)?;
+        if moved == 0 {
+            return Ok(false);
+        }
+        let uris = application_uris::table
+            .filter(application_uris::tenant_id.eq(self.0.tenant))
+            .filter(application_uris::application_id.eq(&row.id));
+        diesel::delete(uris).execute(self.0.connection)?;
+        let id = application.id;
+        self.insert_uris(id, REDIRECT, application.redirect_uris.iter().map(RedirectUri::as_str))?;
+        self.insert_uris(
+            id,
+            POST_LOGOUT,
+            application.post_logout_redirect_uris.iter().map(RedirectUri::as_str),
+        )?;
+        self.insert_uris(id, ORIGIN, application.allowed_origins.iter().map(Origin::as_str))?;
+        self.insert_uris(id, RESOURCE, application.resources.iter().map(Audience::as_str))?;
+        Ok(true)
+    }
+
+    pub fn insert_secret(
+        &mut self,
+        id: ApplicationId,
+        secret: &ClientSecret,
+    ) -> Result<(), StorageError> {
+        let row = SecretRow {
+            tenant_id: self.0.tenant.to_owned(),
+            id: secret.id.to_string(),
+            application_id: id.to_string(),
+            digest: secret.digest.as_str().to_owned(),
+            created_at: secret.created_at.as_millis(),
+        };
+        diesel::insert_into(client_secrets::table).values(&row).execute(self.0.connection)?;
+        Ok(())
+    }
+
+    pub fn delete_secret(
+        &mut self,
+        id: ApplicationId,
+        secret: ClientSecretId,
+    ) -> Result<bool, StorageError> {
+        let secret = client_secrets::table
+            .filter(client_secrets::tenant_id.eq(self.0.tenant))
+            .filter(client_secrets::application_id.eq(id.to_string()))
+            .filter(client_secrets::id.eq(secret.to_string()));
+        Ok(diesel::delete(secret).execute(self.0.connection)? == 1)
+    }
+
+    /// With its secrets, and all tokens that it was given.
+    pub fn delete(&mut self, id: ApplicationId) -> Result<bool, StorageError> {
+        let application = applications::table
+            .filter(applications::tenant_id.eq(self.0.tenant))
+            .filter(applications::id.eq(id.to_string()));
+        Ok(diesel::delete(application).execute(self.0.connection)? == 1)
     }
 
     /// All of them, the oldest first.
@@ -242,6 +342,7 @@ fn application(
                 Ok(ClientSecret {
                     id: ClientSecretId::parse(&row.id).map_err(|_| unreadable())?,
                     digest: SecretDigest::from_base64url(row.digest),
+                    created_at: Timestamp::from_millis(row.created_at),
                 })
             })
             .collect::<Result<_, StorageError>>()?,

@@ -74,6 +74,23 @@ impl MailOrders<'_> {
         Ok(moved == 1)
     }
 
+    /// A dead letter is sent after all. `false` if it is none.
+    pub fn revive(&mut self, id: MailId, now: Timestamp) -> Result<bool, StorageError> {
+        let order = mail_orders::table
+            .filter(mail_orders::tenant_id.eq(self.0.tenant))
+            .filter(mail_orders::id.eq(id.to_string()))
+            .filter(mail_orders::status.eq(MailStatus::Dead.as_str()));
+        let moved = diesel::update(order)
+            .set((
+                mail_orders::status.eq(MailStatus::Waiting.as_str()),
+                mail_orders::tries.eq(0),
+                mail_orders::due_at.eq(now.as_millis()),
+                mail_orders::created_at.eq(now.as_millis()),
+            ))
+            .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
     /// What could not be sent, the newest first.
     pub fn dead(&mut self, limit: i64) -> Result<Vec<MailOrder>, StorageError> {
         let rows = mail_orders::table

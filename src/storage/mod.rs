@@ -1,6 +1,7 @@
 //! The database, and the only place that knows diesel. `Db` runs closures over a [`TenantTx`] (one
 //! tenant) or a [`SystemTx`] (all of them); a file per aggregate turns rows into domain types.
 
+mod activity;
 mod allowances;
 mod applications;
 mod audit_events;
@@ -15,9 +16,11 @@ mod error;
 mod identities;
 mod link_offers;
 mod mail_orders;
+mod members;
 mod migrations;
 mod one_time_tokens;
 mod operators;
+mod prefix;
 mod providers;
 mod refresh_families;
 mod revoked_access_tokens;
@@ -33,6 +36,7 @@ mod upstream_sign_ins;
 mod users;
 
 pub use allowances::Spent;
+pub use audit_events::AuditFilter;
 pub use connection::{DatabaseUrl, InvalidDatabaseUrl};
 pub use db::Db;
 pub use error::StorageError;

@@ -14,12 +14,12 @@ use crate::domain::secret::SecretDigest;
 pub struct OneTimeTokens<'t>(pub(super) Scope<'t>);
 
 impl OneTimeTokens<'_> {
-    /// Keeps a token; an earlier one of its purpose is worth nothing from now on.
+    /// Keeps a token until `expires_at`; an earlier one of its purpose is worth nothing from now on.
     pub fn put(
         &mut self,
         digest: &SecretDigest,
         token: &OneTimeToken,
-        now: Timestamp,
+        expires_at: Timestamp,
     ) -> Result<(), StorageError> {
         self.delete_all(token.user_id, token.purpose)?;
         diesel::insert_into(one_time_tokens::table)
@@ -29,7 +29,7 @@ impl OneTimeTokens<'_> {
                 one_time_tokens::user_id.eq(token.user_id.to_string()),
                 one_time_tokens::purpose.eq(token.purpose.as_str()),
                 one_time_tokens::email.eq(token.email.as_str()),
-                one_time_tokens::expires_at.eq((now + token.purpose.life()).as_millis()),
+                one_time_tokens::expires_at.eq(expires_at.as_millis()),
             ))
             .execute(self.0.connection)?;
         Ok(())

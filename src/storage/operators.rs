@@ -22,6 +22,16 @@ impl Operators<'_> {
         Ok(())
     }
 
+    /// Whether there is any.
+    pub fn exist(&mut self) -> Result<bool, StorageError> {
+        let found = operators::table
+            .filter(operators::tenant_id.eq(self.0.tenant))
+            .select(operators::user_id)
+            .first::<String>(self.0.connection)
+            .optional()?;
+        Ok(found.is_some())
+    }
+
     pub fn contains(&mut self, user: UserId) -> Result<bool, StorageError> {
         let found = operators::table
             .filter(operators::tenant_id.eq(self.0.tenant))

@@ -43,6 +43,34 @@ impl Roles<'_> {
         row.map(Role::try_from).transpose()
     }
 
+    pub fn find(&mut self, id: RoleId) -> Result<Option<Role>, StorageError> {
+        let row = roles::table
+            .filter(roles::tenant_id.eq(self.0.tenant))
+            .filter(roles::id.eq(id.to_string()))
+            .first::<Row>(self.0.connection)
+            .optional()?;
+        row.map(Role::try_from).transpose()
+    }
+
+    /// Description and rank; the key stays, since tokens and backends know the role by it.
+    pub fn update(&mut self, role: &Role) -> Result<bool, StorageError> {
+        let row = roles::table
+            .filter(roles::tenant_id.eq(self.0.tenant))
+            .filter(roles::id.eq(role.id.to_string()));
+        let moved = diesel::update(row)
+            .set((roles::description.eq(&role.description), roles::rank.eq(role.rank)))
+            .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    /// Whoever has it has it no more.
+    pub fn delete(&mut self, id: RoleId) -> Result<bool, StorageError> {
+        let role = roles::table
+            .filter(roles::tenant_id.eq(self.0.tenant))
+            .filter(roles::id.eq(id.to_string()));
+        Ok(diesel::delete(role).execute(self.0.connection)? == 1)
+    }
+
     /// All of them, by rank.
     pub fn list(&mut self) -> Result<Vec<Role>, StorageError> {
         let rows = roles::table

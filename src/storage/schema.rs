@@ -14,6 +14,7 @@ diesel::table! {
         deletion_grace_days -> Integer,
         accent -> Nullable<Text>,
         reply_to -> Nullable<Text>,
+        deletes_at -> Nullable<BigInt>,
     }
 }
 
@@ -84,6 +85,7 @@ diesel::table! {
         password_hash -> Nullable<Text>,
         created_at -> BigInt,
         deletes_at -> Nullable<BigInt>,
+        name_key -> Nullable<Text>,
     }
 }
 
@@ -268,6 +270,25 @@ diesel::table! {
         actor -> Text,
         target -> Text,
         address -> Nullable<Text>,
+        details -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    members (tenant_id, user_id) {
+        tenant_id -> Text,
+        user_id -> Text,
+        role -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    activity (tenant_id, kind, day) {
+        tenant_id -> Text,
+        kind -> Text,
+        day -> Integer,
+        count -> BigInt,
     }
 }
 
@@ -328,4 +349,6 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(roles, user_roles);
+diesel::allow_tables_to_appear_in_same_query!(members, tenants);
+diesel::allow_tables_to_appear_in_same_query!(user_roles, users);
 diesel::allow_tables_to_appear_in_same_query!(refresh_families, users, sessions);

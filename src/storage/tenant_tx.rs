@@ -1,6 +1,7 @@
 //! Tenant scope as a type. Only `Db` makes a [`TenantTx`], for one tenant; its repositories take no
 //! tenant and start filtered, so that a query across tenants cannot be written by forgetting something.
 
+use super::activity::Activity;
 use super::allowances::Allowances;
 use super::applications::Applications;
 use super::audit_events::AuditEvents;
@@ -13,6 +14,7 @@ use super::email_codes::EmailCodes;
 use super::identities::Identities;
 use super::link_offers::LinkOffers;
 use super::mail_orders::MailOrders;
+use super::members::Members;
 use super::one_time_tokens::OneTimeTokens;
 use super::operators::Operators;
 use super::providers::Providers;
@@ -56,6 +58,7 @@ macro_rules! repositories {
 }
 
 repositories! {
+    activity: Activity,
     allowances: Allowances,
     applications: Applications,
     audit_events: AuditEvents,
@@ -65,6 +68,7 @@ repositories! {
     consents: Consents,
     email_codes: EmailCodes,
     mail_orders: MailOrders,
+    members: Members,
     one_time_tokens: OneTimeTokens,
     operators: Operators,
     refresh_families: RefreshFamilies,

@@ -4,10 +4,12 @@ use diesel::prelude::*;
 
 use super::connection::AnyConnection;
 use super::error::StorageError;
-use super::schema::tenants;
+use super::prefix::past;
+use super::schema::{members, tenants};
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{TenantId, UserId};
+use crate::domain::member::MemberRole;
 use crate::domain::tenant::{
     Accent, AccountPolicy, DisplayName, Domain, EmailCode, EmailVerification, SignUp, Slug, Tenant,
     TenantStatus,
@@ -30,6 +32,7 @@ struct Row {
     deletion_grace_days: i32,
     accent: Option<String>,
     reply_to: Option<String>,
+    deletes_at: Option<i64>,
 }
 
 impl Tenants<'_> {
@@ -47,6 +50,7 @@ impl Tenants<'_> {
             deletion_grace_days: tenant.accounts.deletion_grace_days.into(),
             accent: tenant.accent.as_ref().map(ToString::to_string),
             reply_to: tenant.reply_to.as_ref().map(ToString::to_string),
+            deletes_at: tenant.deletes_at.map(Timestamp::as_millis),
         };
         diesel::insert_into(tenants::table).values(&row).execute(self.0)?;
         Ok(())
@@ -68,23 +72,40 @@ impl Tenants<'_> {
         row.map(Tenant::try_from).transpose()
     }
 
-    /// A page of tenants in the order of their slugs, after `after`.
-    pub fn page(&mut self, after: Option<&Slug>, limit: i64) -> Result<Vec<Tenant>, StorageError> {
+    /// A page of tenants in the order of their slugs, after `after`, of those whose slug begins with `prefix`.
+    pub fn page(
+        &mut self,
+        prefix: &str,
+        after: Option<&Slug>,
+        limit: i64,
+    ) -> Result<Vec<Tenant>, StorageError> {
         let after = after.map_or("", Slug::as_str);
         let rows = tenants::table
             .filter(tenants::slug.gt(after))
+            .filter(tenants::slug.ge(prefix))
+            .filter(tenants::slug.lt(past(prefix)))
             .order(tenants::slug.asc())
             .limit(limit)
             .load::<Row>(self.0)?;
         rows.into_iter().map(Tenant::try_from).collect()
     }
 
-    /// Replaces what admins decide: name, colour, sender and the policy of accounts.
+    /// Keeps others from changing the tenant until this transaction ends.
+    pub fn lock(&mut self, id: TenantId) -> Result<bool, StorageError> {
+        let moved = diesel::update(tenants::table.filter(tenants::id.eq(id.to_string())))
+            .set(tenants::status.eq(tenants::status))
+            .execute(self.0)?;
+        Ok(moved == 1)
+    }
+
+    /// Replaces what admins decide: name, domain, colour, sender and the policy of accounts. `Conflict` if the
+    /// domain is another tenant's.
     pub fn update(&mut self, tenant: &Tenant) -> Result<bool, StorageError> {
         let accounts = &tenant.accounts;
         let moved = diesel::update(tenants::table.filter(tenants::id.eq(tenant.id.to_string())))
             .set((
                 tenants::name.eq(tenant.name.as_str()),
+                tenants::domain.eq(tenant.domain.as_ref().map(ToString::to_string)),
                 tenants::sign_up.eq(accounts.sign_up.as_str()),
                 tenants::email_verification.eq(accounts.email_verification.as_str()),
                 tenants::email_code.eq(accounts.email_code.as_str()),
@@ -102,6 +123,57 @@ impl Tenants<'_> {
             .first::<Row>(self.0)
             .optional()?;
         row.map(Tenant::try_from).transpose()
+    }
+
+    /// Plans the tenant's deletion, or with `None` takes the plan back.
+    pub fn plan_deletion(
+        &mut self,
+        id: TenantId,
+        at: Option<Timestamp>,
+    ) -> Result<bool, StorageError> {
+        let moved = diesel::update(tenants::table.filter(tenants::id.eq(id.to_string())))
+            .set(tenants::deletes_at.eq(at.map(Timestamp::as_millis)))
+            .execute(self.0)?;
+        Ok(moved == 1)
+    }
+
+    /// Deletes the tenants whose time has come, with all that is theirs, and says how many.
+    pub fn delete_due(&mut self, now: Timestamp, limit: i64) -> Result<usize, StorageError> {
+        let due = tenants::table
+            .filter(tenants::deletes_at.le(now.as_millis()))
+            .limit(limit)
+            .select(tenants::id)
+            .load::<String>(self.0)?;
+        let due = diesel::delete(
+            tenants::table
+                .filter(tenants::id.eq_any(due))
+                .filter(tenants::deletes_at.le(now.as_millis())),
+        );
+        Ok(due.execute(self.0)?)
+    }
+
+    /// The tenants that a console account is a member of, in the order of their slugs.
+    pub fn of_member(
+        &mut self,
+        user: UserId,
+        after: Option<&Slug>,
+        limit: i64,
+    ) -> Result<Vec<(Tenant, MemberRole)>, StorageError> {
+        let after = after.map_or("", Slug::as_str);
+        let rows = tenants::table
+            .inner_join(members::table.on(members::tenant_id.eq(tenants::id)))
+            .filter(members::user_id.eq(user.to_string()))
+            .filter(tenants::slug.gt(after))
+            .order(tenants::slug.asc())
+            .limit(limit)
+            .select((tenants::all_columns, members::role))
+            .load::<(Row, String)>(self.0)?;
+        rows.into_iter()
+            .map(|(row, role)| {
+                let role = MemberRole::parse(&role).ok_or(StorageError::Corrupt("member"))?;
+                Ok((Tenant::try_from(row)?, role))
+            })
+            .collect()
     }
 
     pub fn set_status(&mut self, id: TenantId, status: TenantStatus) -> Result<bool, StorageError> {
@@ -146,6 +218,7 @@ impl TryFrom<Row> for Tenant {
                 .transpose()
                 .map_err(|_| unreadable())?,
             created_at: Timestamp::from_millis(row.created_at),
+            deletes_at: row.deletes_at.map(Timestamp::from_millis),
         })
     }
 }

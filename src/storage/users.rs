@@ -1,8 +1,11 @@
 //! Users, their passwords' hashes and the roles they have.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 
 use super::error::StorageError;
+use super::prefix::past;
 use super::schema::{roles, user_roles, users};
 use super::tenant_tx::Scope;
 use crate::domain::clock::Timestamp;
@@ -29,6 +32,7 @@ pub(super) struct UserRow {
     password_hash: Option<String>,
     created_at: i64,
     deletes_at: Option<i64>,
+    name_key: Option<String>,
 }
 
 impl Users<'_> {
@@ -50,6 +54,7 @@ impl Users<'_> {
             password_hash: password.map(|hash| hash.as_str().to_owned()),
             created_at: user.created_at.as_millis(),
             deletes_at: user.deletes_at.map(Timestamp::as_millis),
+            name_key: name_key(user.name.as_ref()),
         };
         diesel::insert_into(users::table).values(&row).execute(self.0.connection)?;
         Ok(())
@@ -119,6 +124,71 @@ impl Users<'_> {
             ))
             .execute(self.0.connection)?;
         Ok(())
+    }
+
+    /// `false` if the user did not have it.
+    pub fn revoke_role(&mut self, id: UserId, role: RoleId) -> Result<bool, StorageError> {
+        let granted = user_roles::table
+            .filter(user_roles::tenant_id.eq(self.0.tenant))
+            .filter(user_roles::user_id.eq(id.to_string()))
+            .filter(user_roles::role_id.eq(role.to_string()));
+        Ok(diesel::delete(granted).execute(self.0.connection)? == 1)
+    }
+
+    /// Some of those who have the role, the newest first.
+    pub fn with_role(&mut self, role: RoleId, limit: i64) -> Result<Vec<User>, StorageError> {
+        let rows = user_roles::table
+            .inner_join(users::table.on(
+                users::tenant_id.eq(user_roles::tenant_id).and(users::id.eq(user_roles::user_id)),
+            ))
+            .filter(user_roles::tenant_id.eq(self.0.tenant))
+            .filter(user_roles::role_id.eq(role.to_string()))
+            .order(user_roles::user_id.desc())
+            .limit(limit)
+            .select(users::all_columns)
+            .load::<UserRow>(self.0.connection)?;
+        rows.into_iter().map(User::try_from).collect()
+    }
+
+    /// The newest `limit` users before `before`, the newest first.
+    pub fn page(&mut self, before: Option<UserId>, limit: i64) -> Result<Vec<User>, StorageError> {
+        let of_tenant = users::table
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .order(users::id.desc())
+            .limit(limit);
+        let rows = match before {
+            None => of_tenant.load::<UserRow>(self.0.connection)?,
+            Some(id) => {
+                of_tenant.filter(users::id.lt(id.to_string())).load::<UserRow>(self.0.connection)?
+            }
+        };
+        rows.into_iter().map(User::try_from).collect()
+    }
+
+    /// Users whose address or name begins with `text`, which is in lower case: those by address first.
+    pub fn search(&mut self, text: &str, limit: i64) -> Result<Vec<User>, StorageError> {
+        let of_tenant = || users::table.filter(users::tenant_id.eq(self.0.tenant)).limit(limit);
+        let mut rows = of_tenant()
+            .filter(users::email_key.ge(text))
+            .filter(users::email_key.lt(past(text)))
+            .order(users::email_key.asc())
+            .load::<UserRow>(self.0.connection)?;
+        let named = of_tenant()
+            .filter(users::name_key.ge(text))
+            .filter(users::name_key.lt(past(text)))
+            .order(users::name_key.asc())
+            .load::<UserRow>(self.0.connection)?;
+        let known: HashSet<String> = rows.iter().map(|row| row.id.clone()).collect();
+        rows.extend(named.into_iter().filter(|row| !known.contains(&row.id)));
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        rows.into_iter().map(User::try_from).collect()
+    }
+
+    pub fn delete(&mut self, id: UserId) -> Result<bool, StorageError> {
+        let user = users::table
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id.to_string()));
+        Ok(diesel::delete(user).execute(self.0.connection)? == 1)
     }
 
     pub fn set_password(&mut self, id: UserId, hash: &PasswordHash) -> Result<bool, StorageError> {
@@ -196,7 +266,7 @@ impl Users<'_> {
                 .filter(users::tenant_id.eq(self.0.tenant))
                 .filter(users::id.eq(id.to_string())),
         )
-        .set(users::name.eq(name.map(DisplayName::as_str)))
+        .set((users::name.eq(name.map(DisplayName::as_str)), users::name_key.eq(name_key(name))))
         .execute(self.0.connection)?;
         Ok(moved == 1)
     }
@@ -227,6 +297,11 @@ impl Users<'_> {
         .execute(self.0.connection)?;
         Ok(moved == 1)
     }
+}
+
+/// What a user is found by, besides their address.
+fn name_key(name: Option<&DisplayName>) -> Option<String> {
+    name.map(|name| name.as_str().to_lowercase())
 }
 
 fn with_password(row: UserRow) -> Result<(User, Option<PasswordHash>), StorageError> {
@@ -269,6 +344,7 @@ impl Users<'_> {
             users::email_verified.eq(true),
             users::password_hash.eq(None::<String>),
             users::name.eq(name.map(DisplayName::as_str)),
+            users::name_key.eq(name_key(name)),
             users::picture.eq(picture),
         ))
         .execute(self.0.connection)?;
@@ -287,7 +363,11 @@ impl Users<'_> {
                 .filter(users::tenant_id.eq(self.0.tenant))
                 .filter(users::id.eq(id.to_string())),
         )
-        .set((users::name.eq(name.map(DisplayName::as_str)), users::picture.eq(picture)))
+        .set((
+            users::name.eq(name.map(DisplayName::as_str)),
+            users::name_key.eq(name_key(name)),
+            users::picture.eq(picture),
+        ))
         .execute(self.0.connection)?;
         Ok(moved == 1)
     }

@@ -2,7 +2,8 @@
 //! what came of it. `routes` is the table of all there is.
 
 pub mod assets;
-pub mod cookies;
+pub mod console;
+mod cookies;
 pub mod cors;
 pub mod csrf;
 pub mod error;

@@ -8,7 +8,7 @@ use actix_web::{Resource, Route as Handler, web};
 use super::cookies::{self, Place};
 use super::cors::{self, Readers};
 use super::state::State;
-use super::{api, assets, hosted, oauth, ops};
+use super::{api, assets, console, hosted, oauth, ops};
 use crate::mail::Mailer;
 
 /// One method of one path.
@@ -104,10 +104,47 @@ pub static TENANT: &[Route] = table! {
     POST "/account/delete" PAGE => hosted::account_delete::post;
 };
 
+/// Everything of the console. What each asks of its account stands in the arguments of its handler.
+pub static CONSOLE: &[Route] = table! {
+    GET "" PAGE => console::tenants::get;
+    GET "/sign-in" PAGE => console::sign_in::get;
+    GET "/callback" PAGE => console::sign_in::callback;
+    POST "/sign-out" PAGE => console::sign_in::sign_out;
+    GET "/setup" PAGE => console::setup::get;
+    POST "/setup" PAGE => console::setup::post;
+    GET "/try" PAGE => console::trial::callback;
+    GET "/tenants/new" PAGE => console::tenants::new;
+    POST "/tenants" PAGE => console::tenants::create;
+    GET "/t/{slug}" PAGE => console::overview::get;
+    GET "/t/{slug}/apps" PAGE => console::applications::list;
+    POST "/t/{slug}/apps" PAGE => console::applications::create;
+    GET "/t/{slug}/apps/new" PAGE => console::applications::new;
+    GET "/t/{slug}/apps/{id}" PAGE => console::applications::get;
+    POST "/t/{slug}/apps/{id}" PAGE => console::applications::change;
+    POST "/t/{slug}/apps/{id}/act" PAGE => console::applications::act;
+    POST "/t/{slug}/apps/{id}/try" PAGE => console::trial::begin;
+    GET "/t/{slug}/users" PAGE => console::users::list;
+    POST "/t/{slug}/users" PAGE => console::users::invite;
+    GET "/t/{slug}/users/new" PAGE => console::users::new;
+    GET "/t/{slug}/users/{id}" PAGE => console::users::get;
+    POST "/t/{slug}/users/{id}" PAGE => console::users::act;
+    POST "/t/{slug}/users/{id}/roles" PAGE => console::users::assign_roles;
+    GET "/t/{slug}/roles" PAGE => console::roles::get;
+    POST "/t/{slug}/roles" PAGE => console::roles::create;
+    POST "/t/{slug}/roles/{id}" PAGE => console::roles::change;
+    GET "/t/{slug}/keys" PAGE => console::keys::get;
+    POST "/t/{slug}/keys" PAGE => console::keys::rotate;
+    GET "/t/{slug}/audit" PAGE => console::audit::get;
+    GET "/t/{slug}/members" PAGE => console::members::get;
+    POST "/t/{slug}/members" PAGE => console::members::add;
+    POST "/t/{slug}/members/{id}" PAGE => console::members::change;
+};
+
 pub fn configure(config: &mut web::ServiceConfig, state: &State) {
     // One pattern for the slug, and plain comparison within: patterns are dear to match, so this one is first.
     config
         .service(web::scope("/t/{slug}").configure(|config| tenant(config, state, Place::Path)))
+        .service(web::scope("/console").configure(|config| console(config, state)))
         .configure(|config| tenant(config, state, Place::Host))
         .route("/healthz", web::get().to(ops::health::healthz))
         .route("/readyz", web::get().to(ops::health::readyz))
@@ -136,6 +173,18 @@ fn tenant(config: &mut web::ServiceConfig, state: &State, place: Place) {
     paths.dedup();
     for path in paths {
         serve(config, state, path, place);
+    }
+}
+
+fn console(config: &mut web::ServiceConfig, state: &State) {
+    let mut paths: Vec<&str> = CONSOLE.iter().map(|route| route.path).collect();
+    paths.dedup();
+    for path in paths {
+        let mut resource = web::resource(path);
+        for route in CONSOLE.iter().filter(|route| route.path == path) {
+            resource = resource.route((route.handler)());
+        }
+        config.service(resource.wrap(console::browser_session(state)));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use doorward::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
 use doorward::domain::tenant::DisplayName;
+use doorward::flows::administration::Administrator;
 use doorward::flows::administration::applications::{self, NewApplication};
 
 use crate::harness::{
@@ -253,7 +254,9 @@ async fn an_allowed_resource_becomes_the_audience(app: &TestApp) {
         tokens: TokenSettings::default(),
         secret: None,
     };
-    let made = applications::create(&app.context, &acme.tenant, new).await.unwrap();
+    let made = applications::create(&Administrator::command_line(&app.context), &acme.tenant, new)
+        .await
+        .unwrap();
     let shop = TestClient {
         id: made.application.id.to_string(),
         secret: None,

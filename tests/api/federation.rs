@@ -9,6 +9,7 @@ use doorward::domain::password::NewPassword;
 use doorward::domain::provider::{ProfileRefresh, UnverifiedEmail};
 use doorward::domain::secret::Secret;
 use doorward::domain::tenant::{DisplayName, Domain, SignUp};
+use doorward::flows::administration::Administrator;
 use doorward::flows::administration::applications::{self, NewApplication};
 use doorward::flows::administration::providers::NewProvider;
 use doorward::flows::administration::users::{self, NewUser};
@@ -103,7 +104,10 @@ async fn client_of(
         tokens: TokenSettings::default(),
         secret: None,
     };
-    let made = applications::create(&app.context, &upstream.tenant, new).await.unwrap();
+    let made =
+        applications::create(&Administrator::command_line(&app.context), &upstream.tenant, new)
+            .await
+            .unwrap();
     (made.application.id.to_string(), made.secret.unwrap().expose().to_owned())
 }
 
@@ -121,7 +125,7 @@ async fn user(app: &TestApp, tenant: &TestTenant, address: &str, email: Email) {
         roles: vec![],
         password: NewPassword::parse(PASSWORD).unwrap(),
     };
-    users::create(&app.context, &tenant.tenant, new).await.unwrap();
+    users::create(&Administrator::command_line(&app.context), &tenant.tenant, new).await.unwrap();
 }
 
 /// Signs in at a login page of some tenant.
@@ -707,7 +711,7 @@ async fn a_provider_that_refuses_its_client_is_told_of_in_the_audit_log(app: &Te
     assert_eq!(account(&mut browser, &pair).await, None);
     let page =
         app.context.db.read::<_, doorward::storage::StorageError>(pair.acme.tenant.id, |tx| {
-            tx.audit_events().page(None, 1)
+            tx.audit_events().page(&doorward::storage::AuditFilter::default(), None, 1)
         });
     assert_eq!(page.await.unwrap()[0].target, "upstream: code_refused");
 }
@@ -825,7 +829,7 @@ async fn a_provider_keeps_its_issuer(app: &TestApp) {
     };
     let set = async |issuer: &str| {
         doorward::flows::administration::providers::set(
-            &app.context,
+            &Administrator::command_line(&app.context),
             &pair.acme.tenant,
             new(issuer),
         )

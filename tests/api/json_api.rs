@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use doorward::domain::application::{ApplicationKind, TokenSettings};
 use doorward::domain::tenant::{DisplayName, SignUp, Slug};
+use doorward::flows::administration::Administrator;
 use doorward::flows::administration::tenants::{self, NewTenant};
 use serde_json::{Value, json};
 
@@ -174,7 +175,7 @@ async fn a_tenant_without_a_default_app_wants_to_hear_which(app: &TestApp) {
         domain: None,
         sign_up: SignUp::Open,
     };
-    let tenant = tenants::create(&app.context, new).await.unwrap();
+    let tenant = tenants::create(&Administrator::command_line(&app.context), new).await.unwrap();
     app.user(&tenant, "ada@bare.example", &[]).await;
     let spa = app.client(&tenant, "spa", ApplicationKind::Spa, TokenSettings::default()).await;
     let url = format!("{}/v1/auth/login", app.context.public_url.issuer(&tenant));

@@ -2,6 +2,7 @@
 
 use doorward::domain::application::{ApplicationKind, TokenSettings};
 use doorward::domain::tenant::{DisplayName, SignUp, Slug};
+use doorward::flows::administration::Administrator;
 use doorward::flows::administration::tenants::{self, NewTenant};
 use serde_json::{Value, json};
 
@@ -112,7 +113,7 @@ async fn where_sign_up_is_closed_nobody_makes_an_account(app: &TestApp) {
         domain: None,
         sign_up: SignUp::Closed,
     };
-    let tenant = tenants::create(&app.context, new).await.unwrap();
+    let tenant = tenants::create(&Administrator::command_line(&app.context), new).await.unwrap();
     app.client(&tenant, "web", ApplicationKind::Web, TokenSettings::default()).await;
     app.user(&tenant, "ada@shut.example", &[]).await;
     let issuer = app.context.public_url.issuer(&tenant);

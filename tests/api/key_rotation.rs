@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use doorward::flows::administration::Administrator;
 use doorward::flows::administration::keys::Takeover;
 use doorward::jobs;
 use futures_util::future::join_all;
@@ -64,7 +65,9 @@ async fn jose_with_its_cache_meets_no_invalid_token_through_three_rotations(app:
     let mut jose = Jose::start(&acme);
     let (mut kids, mut tokens) = (vec![], vec![]);
     for _ in 0..3 {
-        rotate(&app.context, &acme.tenant, Takeover::Announced).await.unwrap();
+        rotate(&Administrator::command_line(&app.context), &acme.tenant, Takeover::Announced)
+            .await
+            .unwrap();
         // A day until the new keys sign, and some more.
         for _ in 0..(26 * 60 / 7) {
             app.clock.advance(7 * MINUTE);
@@ -84,7 +87,7 @@ async fn jose_with_its_cache_meets_no_invalid_token_through_three_rotations(app:
     }
     assert_eq!(kids.len(), 4, "three rotations");
     // An emergency is seen as soon as jose may ask again.
-    rotate(&app.context, &acme.tenant, Takeover::Now).await.unwrap();
+    rotate(&Administrator::command_line(&app.context), &acme.tenant, Takeover::Now).await.unwrap();
     app.clock.advance(MINUTE);
     assert_eq!(jose.verify(app, &token(app, &acme).await), "good");
     // And it does tell good from bad.
@@ -142,11 +145,14 @@ async fn a_second_rotation_waits_for_the_first_and_an_emergency_does_not(app: &T
     use doorward::flows::administration::keys::rotate;
     let acme = app.tenant("acme").await;
     let before = decode_header(&token(app, &acme).await).unwrap().kid;
-    rotate(&app.context, &acme.tenant, Takeover::Announced).await.unwrap();
-    let refused = rotate(&app.context, &acme.tenant, Takeover::Announced).await;
+    rotate(&Administrator::command_line(&app.context), &acme.tenant, Takeover::Announced)
+        .await
+        .unwrap();
+    let refused =
+        rotate(&Administrator::command_line(&app.context), &acme.tenant, Takeover::Announced).await;
     assert!(refused.unwrap_err().to_string().contains("a rotation is under way"));
     assert_eq!(decode_header(&token(app, &acme).await).unwrap().kid, before);
-    rotate(&app.context, &acme.tenant, Takeover::Now).await.unwrap();
+    rotate(&Administrator::command_line(&app.context), &acme.tenant, Takeover::Now).await.unwrap();
     let token = token(app, &acme).await;
     assert_ne!(decode_header(&token).unwrap().kid, before);
     check(app, &fetch(app, &acme).await, &token);

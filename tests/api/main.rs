@@ -7,6 +7,7 @@ mod authorization_code;
 mod authorize;
 mod clients;
 mod consent;
+mod console;
 mod cors;
 mod discovery;
 mod email_code;

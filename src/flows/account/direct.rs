@@ -3,6 +3,7 @@
 use super::session;
 use super::sign_in::Proof;
 use crate::crypto::refresh_token::{RefreshTokens, TokenOwner};
+use crate::domain::activity::Kind;
 use crate::domain::audit::Action;
 use crate::domain::authorization_code::Grant;
 use crate::domain::clock::Timestamp;
@@ -36,6 +37,7 @@ pub async fn begin(
     let now = context.now();
     let session = session::new(context, &proof, SessionKind::Direct, now);
     let user_id = proof.user.id;
+    context.activity.count(tenant.tenant.id, Kind::SignIn, now);
     let event = context.event(Action::SignedIn, user_id, session.id, device.address.as_deref());
     let grant = Grant {
         application_id: client.application.id,

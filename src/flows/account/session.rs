@@ -1,6 +1,7 @@
 //! Sessions of the hosted pages.
 
 use super::sign_in::Proof;
+use crate::domain::activity::Kind;
 use crate::domain::audit::Action;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::SessionId;
@@ -57,6 +58,7 @@ pub async fn begin(
     let now = context.now();
     let user_id = proof.user.id;
     let session = new(context, &proof, SessionKind::Browser, now);
+    context.activity.count(tenant.tenant.id, Kind::SignIn, now);
     let event = context.event(Action::SignedIn, user_id, session.id, device.address.as_deref());
     let begun = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         let renewed = match current {

@@ -3,6 +3,7 @@
 
 use super::throttle::{self, Charge, Charged, Guesser};
 use crate::crypto::hashing_threads::Verification;
+use crate::domain::activity::Kind;
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::password::{PasswordHash, PresentedPassword};
@@ -111,6 +112,7 @@ pub async fn with_password(
         (account, _, _) => {
             let target =
                 account.map_or_else(|| "unknown".to_owned(), |(user, _)| user.id.to_string());
+            context.activity.count(tenant_id, Kind::SignInFailure, context.now());
             let address = guesser.address.as_deref();
             let event = context.event(Action::SignInFailed, "anonymous", target, address);
             let recorded = context

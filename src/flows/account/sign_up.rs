@@ -2,6 +2,7 @@
 //! answer and the work are the same for an address that has an account already: its owner learns it by mail.
 
 use crate::crypto::password_strength;
+use crate::domain::activity::Kind;
 use crate::domain::audit::Action;
 use crate::domain::email_address::{EmailAddress, InvalidEmail};
 use crate::domain::ids::UserId;
@@ -121,6 +122,9 @@ async fn insert(
         Err(StorageError::Conflict) => false,
         other => other?,
     };
+    if made {
+        context.activity.count(tenant_id, Kind::SignUp, context.now());
+    }
     context.mail_bell.notify_one();
     Ok(made)
 }

@@ -1,10 +1,15 @@
-//! Making applications.
+//! Making, changing and deleting applications.
 
-use super::{OPERATOR, Problem};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Administrator, Problem, Undone, description};
 use crate::crypto::digest;
 use crate::domain::application::{
-    Application, ApplicationKind, ApplicationStatus, ClientSecret, DirectLogin, Party,
-    TokenSettings,
+    Application, ApplicationKind, ApplicationStatus, ClientSecret, DirectLogin,
+    MAX_ACCESS_TOKEN_LIFE, MAX_REFRESH_LIFE, MAX_REUSE_WINDOW, MAX_SECRETS, MIN_ACCESS_TOKEN_LIFE,
+    Party, TokenSettings,
 };
 use crate::domain::audit::Action;
 use crate::domain::entropy::random_secret;
@@ -14,6 +19,9 @@ use crate::domain::secret::Secret;
 use crate::domain::tenant::{DisplayName, Tenant};
 use crate::flows::Context;
 use crate::storage::StorageError;
+
+const REDIRECT_URI: &str = "redirect URI";
+const POST_LOGOUT_REDIRECT_URI: &str = "post-logout redirect URI";
 
 pub struct NewApplication {
     pub name: DisplayName,
@@ -37,31 +45,25 @@ pub struct MadeApplication {
 }
 
 pub async fn create(
-    context: &Context,
+    admin: &Administrator<'_>,
     tenant: &Tenant,
     new: NewApplication,
 ) -> Result<MadeApplication, Problem> {
-    let now = context.now();
+    let now = admin.now();
     let secret = new
         .kind
         .is_confidential()
-        .then(|| new.secret.clone().unwrap_or_else(|| random_secret(&*context.entropy)));
+        .then(|| new.secret.clone().unwrap_or_else(|| random_secret(&*admin.entropy)));
     let application = Application {
-        id: ApplicationId::generate(now, &*context.entropy),
-        redirect_uris: redirect_uris("redirect URI", &new.redirect_uris, new.kind)?,
+        id: ApplicationId::generate(now, &*admin.entropy),
+        redirect_uris: redirect_uris(REDIRECT_URI, &new.redirect_uris, new.kind)?,
         post_logout_redirect_uris: redirect_uris(
-            "post-logout redirect URI",
+            POST_LOGOUT_REDIRECT_URI,
             &new.post_logout_redirect_uris,
             new.kind,
         )?,
         allowed_origins: origins(&new.allowed_origins)?,
-        audience: new
-            .audience
-            .map(|text| {
-                Audience::parse(&text)
-                    .map_err(|why| Problem::input(format!("audience `{text}`: {why}")))
-            })
-            .transpose()?,
+        audience: audience(new.audience.as_deref())?,
         resources: Vec::new(),
         name: new.name,
         kind: new.kind,
@@ -69,20 +71,14 @@ pub async fn create(
         direct_login: new.direct_login,
         party: new.party,
         is_default: new.is_default,
-        secrets: secret
-            .iter()
-            .map(|secret| ClientSecret {
-                id: ClientSecretId::generate(now, &*context.entropy),
-                digest: digest::digest(secret),
-            })
-            .collect(),
+        secrets: secret.iter().map(|secret| client_secret(admin, secret)).collect(),
         tokens: new.tokens,
         created_at: now,
     };
     consistent(&application)?;
-    let event = context.event(Action::ApplicationCreated, OPERATOR, application.id, None);
+    let event = admin.record(Action::ApplicationCreated, application.id);
     let row = application.clone();
-    let made = context.db.write::<_, StorageError>(tenant.id, move |tx| {
+    let made = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
         // The default is one: the new one takes the place of the old.
         let becomes_default = row.is_default;
         tx.applications().insert(&Application { is_default: false, ..row.clone() })?;
@@ -92,13 +88,254 @@ pub async fn create(
         tx.audit_events().append(&event)
     });
     made.await?;
-    context.tenants.forget();
+    admin.tenants.forget();
     Ok(MadeApplication { application, secret })
 }
 
 pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<Application>, Problem> {
     let applications = context.db.read::<_, StorageError>(tenant.id, |tx| tx.applications().list());
     Ok(applications.await?)
+}
+
+pub async fn find(
+    context: &Context,
+    tenant: &Tenant,
+    id: ApplicationId,
+) -> Result<Application, Problem> {
+    let found = context.db.read::<_, StorageError>(tenant.id, move |tx| tx.applications().find(id));
+    found.await?.ok_or(Problem::Unknown)
+}
+
+/// What admins may change of an application: all of it, since the form shows all of it.
+pub struct ApplicationChange {
+    pub name: DisplayName,
+    pub redirect_uris: Vec<String>,
+    pub post_logout_redirect_uris: Vec<String>,
+    pub allowed_origins: Vec<String>,
+    pub audience: Option<String>,
+    pub direct_login: DirectLogin,
+    pub party: Party,
+    pub tokens: TokenSettings,
+}
+
+/// Changes what `seen`, a version, was shown of.
+pub async fn change(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    id: ApplicationId,
+    seen: &str,
+    change: ApplicationChange,
+) -> Result<(), Problem> {
+    check_tokens(&change.tokens)?;
+    let (event, seen) = (admin.record(Action::ApplicationChanged, id), seen.to_owned());
+    let changed = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        tx.applications().lock(id)?;
+        let old = tx.applications().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
+        let before = description::application(&old);
+        Problem::unless_current(&before, Some(&seen)).map_err(Undone::Problem)?;
+        let new = changed_to(old, change).map_err(Undone::Problem)?;
+        tx.applications().update(&new)?;
+        let event = event.with_change(&before, &description::application(&new));
+        Ok(tx.audit_events().append(&event)?)
+    });
+    changed.await?;
+    admin.tenants.forget();
+    Ok(())
+}
+
+fn changed_to(old: Application, change: ApplicationChange) -> Result<Application, Problem> {
+    let kind = old.kind;
+    let new = Application {
+        name: change.name,
+        redirect_uris: redirect_uris(REDIRECT_URI, &change.redirect_uris, kind)?,
+        post_logout_redirect_uris: redirect_uris(
+            POST_LOGOUT_REDIRECT_URI,
+            &change.post_logout_redirect_uris,
+            kind,
+        )?,
+        allowed_origins: origins(&change.allowed_origins)?,
+        audience: audience(change.audience.as_deref())?,
+        direct_login: change.direct_login,
+        party: change.party,
+        tokens: change.tokens,
+        ..old
+    };
+    consistent(&new)?;
+    Ok(new)
+}
+
+fn check_tokens(tokens: &TokenSettings) -> Result<(), Problem> {
+    let minutes = |duration: Duration| duration.as_secs() / 60;
+    let life = tokens.access_token_life;
+    if !(MIN_ACCESS_TOKEN_LIFE..=MAX_ACCESS_TOKEN_LIFE).contains(&life) {
+        return Err(Problem::input(format!(
+            "an access token lives {} to {} minutes",
+            minutes(MIN_ACCESS_TOKEN_LIFE),
+            minutes(MAX_ACCESS_TOKEN_LIFE)
+        )));
+    }
+    let (idle, absolute) = (tokens.refresh_idle_life, tokens.refresh_absolute_life);
+    if idle < life || absolute < idle || absolute > MAX_REFRESH_LIFE {
+        return Err(Problem::input(
+            "a sign-in lasts at least as long unused as an access token, and altogether at least as long as \
+             unused and 90 days at most",
+        ));
+    }
+    if tokens.reuse_window.is_some_and(|window| window > MAX_REUSE_WINDOW) {
+        return Err(Problem::input("the reuse window is a day at most"));
+    }
+    Ok(())
+}
+
+/// A further redirect URI.
+pub async fn add_redirect_uri(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    id: ApplicationId,
+    uri: String,
+) -> Result<(), Problem> {
+    let event = admin.record(Action::ApplicationChanged, id);
+    let added = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        tx.applications().lock(id)?;
+        let old = tx.applications().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
+        let before = description::application(&old);
+        let uri = redirect_uris(REDIRECT_URI, &[uri], old.kind).map_err(Undone::Problem)?;
+        let mut new = old;
+        new.redirect_uris.extend(uri);
+        tx.applications().update(&new)?;
+        let event = event.with_change(&before, &description::application(&new));
+        Ok(tx.audit_events().append(&event)?)
+    });
+    added.await?;
+    admin.tenants.forget();
+    Ok(())
+}
+
+/// A further secret, shown this once: the old one works until it is removed.
+pub async fn add_secret(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    id: ApplicationId,
+) -> Result<Secret, Problem> {
+    let secret = random_secret(&*admin.entropy);
+    let row = client_secret(admin, &secret);
+    let event = admin.record(Action::SecretAdded, id);
+    let added = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        tx.applications().lock(id)?;
+        let application = tx.applications().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
+        if !application.kind.is_confidential() {
+            let why = "this kind of app is public: it has no secret";
+            return Err(Undone::Problem(Problem::input(why)));
+        }
+        if application.secrets.len() >= MAX_SECRETS {
+            let why = "there are two secrets already: remove the one that is no longer used";
+            return Err(Undone::Problem(Problem::input(why)));
+        }
+        tx.applications().insert_secret(id, &row)?;
+        Ok(tx.audit_events().append(&event)?)
+    });
+    added.await?;
+    admin.tenants.forget();
+    Ok(secret)
+}
+
+/// The last secret stays: without one the application could not work.
+pub async fn remove_secret(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    id: ApplicationId,
+    secret: ClientSecretId,
+) -> Result<(), Problem> {
+    let event = admin.record(Action::SecretRemoved, id);
+    let removed = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        tx.applications().lock(id)?;
+        let application = tx.applications().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
+        if application.secrets.len() == 1 {
+            let why = "this is the only secret: add another first, and give it to the app";
+            return Err(Undone::Problem(Problem::input(why)));
+        }
+        if !tx.applications().delete_secret(id, secret)? {
+            return Err(Undone::Problem(Problem::Unknown));
+        }
+        Ok(tx.audit_events().append(&event)?)
+    });
+    removed.await?;
+    admin.tenants.forget();
+    Ok(())
+}
+
+/// A disabled application gets no tokens, from the next request on.
+pub async fn set_status(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    id: ApplicationId,
+    status: ApplicationStatus,
+) -> Result<(), Problem> {
+    let action = match status {
+        ApplicationStatus::Active => Action::ApplicationEnabled,
+        ApplicationStatus::Disabled => Action::ApplicationDisabled,
+    };
+    let event = admin.record(action, id);
+    let set = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        if !tx.applications().set_status(id, status)? {
+            return Err(Undone::Problem(Problem::Unknown));
+        }
+        Ok(tx.audit_events().append(&event)?)
+    });
+    set.await?;
+    admin.tenants.forget();
+    Ok(())
+}
+
+/// Makes it the application of JSON calls that name no client.
+pub async fn make_default(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    id: ApplicationId,
+) -> Result<(), Problem> {
+    let event = admin.record(Action::ApplicationMadeDefault, id);
+    let made = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        if !tx.applications().set_default(id)? {
+            return Err(Undone::Problem(Problem::Unknown));
+        }
+        Ok(tx.audit_events().append(&event)?)
+    });
+    made.await?;
+    admin.tenants.forget();
+    Ok(())
+}
+
+/// Its users stay; whatever it was given is worth nothing.
+pub async fn delete(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    id: ApplicationId,
+) -> Result<(), Problem> {
+    let before = description::application(&find(admin, tenant, id).await?);
+    let event = admin.record_change(Action::ApplicationDeleted, id, &before, &json!(null));
+    let deleted = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
+        tx.applications().delete(id)?;
+        tx.audit_events().append(&event)
+    });
+    deleted.await?;
+    admin.tenants.forget();
+    Ok(())
+}
+
+fn client_secret(admin: &Administrator<'_>, secret: &Secret) -> ClientSecret {
+    let now = admin.now();
+    ClientSecret {
+        id: ClientSecretId::generate(now, &*admin.entropy),
+        digest: digest::digest(secret),
+        created_at: now,
+    }
+}
+
+fn audience(text: Option<&str>) -> Result<Option<Audience>, Problem> {
+    let parse = |text| {
+        Audience::parse(text).map_err(|why| Problem::input(format!("audience `{text}`: {why}")))
+    };
+    text.map(parse).transpose()
 }
 
 fn consistent(application: &Application) -> Result<(), Problem> {

@@ -1,7 +1,7 @@
 //! Signing keys: making, rotating, listing. A key's state follows from its times, so that all replicas
 //! change over at the same moment.
 
-use super::{OPERATOR, Problem};
+use super::{Administrator, Problem};
 use crate::crypto::jwt;
 use crate::crypto::seal::SealContext;
 use crate::domain::audit::Action;
@@ -52,22 +52,20 @@ pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<StoredKey>, 
 
 /// Gives every algorithm a successor, and answers the new keys.
 pub async fn rotate(
-    context: &Context,
+    admin: &Administrator<'_>,
     tenant: &Tenant,
     takeover: Takeover,
 ) -> Result<Vec<StoredKey>, Problem> {
-    let now = context.now();
-    let upcoming = list(context, tenant)
-        .await?
-        .into_iter()
-        .any(|key| key.life.state(now) == KeyState::Upcoming);
+    let now = admin.now();
+    let upcoming =
+        list(admin, tenant).await?.into_iter().any(|key| key.life.state(now) == KeyState::Upcoming);
     match takeover {
         Takeover::Announced if upcoming => Err(Problem::input(
             "a rotation is under way: the next keys are published and take over by themselves; \
              `doorward key list` shows when, and `--now` replaces the keys at once",
         )),
         Takeover::Announced | Takeover::Now => {
-            add_successors(context, tenant.id, &Algorithm::ALL, takeover).await
+            add_successors(admin, tenant.id, &Algorithm::ALL, takeover).await
         }
     }
 }
@@ -76,6 +74,7 @@ pub async fn rotate(
 /// Two replicas may do this at once: each key gets one successor.
 pub async fn replace_due(context: &Context) -> Result<usize, Problem> {
     let now = context.now();
+    let admin = Administrator::command_line(context);
     let mut replaced = 0;
     loop {
         let due = context.db.system_read::<_, StorageError>(move |tx| {
@@ -87,19 +86,19 @@ pub async fn replace_due(context: &Context) -> Result<usize, Problem> {
         }
         for (tenant, algorithm) in due {
             let takeover = Takeover::Announced;
-            replaced += add_successors(context, tenant, &[algorithm], takeover).await?.len();
+            replaced += add_successors(&admin, tenant, &[algorithm], takeover).await?.len();
         }
     }
 }
 
 /// Answers the keys that were added: none for an algorithm that has an announced successor already.
 async fn add_successors(
-    context: &Context,
+    admin: &Administrator<'_>,
     tenant: TenantId,
     algorithms: &[Algorithm],
     takeover: Takeover,
 ) -> Result<Vec<StoredKey>, Problem> {
-    let now = context.now();
+    let now = admin.now();
     let (takes_over_at, action) = match takeover {
         Takeover::Announced => (now + PUBLISHED_BEFORE_USE, Action::KeyScheduled),
         Takeover::Now => (now, Action::KeyReplaced),
@@ -107,11 +106,10 @@ async fn add_successors(
     let life = KeyLife { activates_at: takes_over_at, retires_at: None };
     let keys = algorithms
         .iter()
-        .map(|algorithm| new_key(context, tenant, *algorithm, life))
+        .map(|algorithm| new_key(admin, tenant, *algorithm, life))
         .collect::<Result<Vec<_>, _>>()?;
-    let events: Vec<_> =
-        keys.iter().map(|key| context.event(action, OPERATOR, &key.kid, None)).collect();
-    let added = context.db.write::<_, StorageError>(tenant, move |tx| {
+    let events: Vec<_> = keys.iter().map(|key| admin.record(action, &key.kid)).collect();
+    let added = admin.db.write::<_, StorageError>(tenant, move |tx| {
         let mut added = Vec::new();
         for (key, event) in keys.into_iter().zip(&events) {
             let is_wanted = match takeover {
@@ -132,7 +130,7 @@ async fn add_successors(
         Ok(added)
     });
     let added = added.await?;
-    context.tenants.forget();
+    admin.tenants.forget();
     Ok(added)
 }
 

@@ -1,8 +1,9 @@
 //! Trying a tenant's mail, and seeing what could not be sent.
 
-use super::{OPERATOR, Problem};
+use super::{Administrator, Problem};
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
+use crate::domain::ids::MailId;
 use crate::domain::mail_order::{Letter, MailOrder};
 use crate::domain::tenant::Tenant;
 use crate::flows::Context;
@@ -10,18 +11,35 @@ use crate::storage::StorageError;
 
 /// Orders a letter that says no more than that mail arrives.
 pub async fn order_test(
-    context: &Context,
+    admin: &Administrator<'_>,
     tenant: &Tenant,
     to: &EmailAddress,
 ) -> Result<(), Problem> {
-    let order = context.letter(tenant.id, Letter::Test, to, None);
-    let event = context.event(Action::MailTested, OPERATOR, order.id, None);
-    let ordered = context.db.write::<_, StorageError>(tenant.id, move |tx| {
+    let order = admin.letter(tenant.id, Letter::Test, to, None);
+    let event = admin.record(Action::MailTested, order.id);
+    let ordered = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
         tx.mail_orders().insert(&order)?;
         tx.audit_events().append(&event)
     });
     ordered.await?;
-    context.mail_bell.notify_one();
+    admin.mail_bell.notify_one();
+    Ok(())
+}
+
+/// Sends a dead letter after all.
+pub async fn retry(admin: &Administrator<'_>, tenant: &Tenant, id: MailId) -> Result<(), Problem> {
+    let (event, now) = (admin.record(Action::MailRetried, id), admin.now());
+    let revived = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
+        let revived = tx.mail_orders().revive(id, now)?;
+        if revived {
+            tx.audit_events().append(&event)?;
+        }
+        Ok(revived)
+    });
+    if !revived.await? {
+        return Err(Problem::Unknown);
+    }
+    admin.mail_bell.notify_one();
     Ok(())
 }
 

@@ -2,8 +2,9 @@
 
 use super::tenants::{self, NewTenant};
 use super::users::{self, NewUser};
-use super::{OPERATOR, Problem};
+use super::{Administrator, Problem};
 use crate::domain::audit::Action;
+use crate::domain::ids::UserId;
 use crate::domain::tenant::{CONSOLE_SLUG, DisplayName, SignUp, Slug, Tenant};
 use crate::domain::user::User;
 use crate::flows::{Context, Failure};
@@ -18,19 +19,34 @@ pub async fn console_tenant(context: &Context) -> Result<Tenant, Problem> {
     let name = DisplayName::parse("Doorward Console")
         .map_err(|error| Failure::Internal(error.to_string()))?;
     let new = NewTenant { slug: slug.clone(), name, domain: None, sign_up: SignUp::Closed };
-    match tenants::create(context, new).await {
+    match tenants::create(&Administrator::command_line(context), new).await {
         // Another process was faster.
         Err(Problem::Input(_)) => tenants::find(context, &slug).await,
         made => made,
     }
 }
 
-pub async fn create(context: &Context, new: NewUser) -> Result<User, Problem> {
-    let tenant = console_tenant(context).await?;
-    let user = users::create(context, &tenant, new).await?;
-    let event = context.event(Action::OperatorCreated, OPERATOR, user.id, None);
-    let (id, now) = (user.id, context.now());
-    let made = context.db.write::<_, StorageError>(tenant.id, move |tx| {
+/// Whether the account, a user of the built-in tenant, sees every tenant.
+pub async fn is_operator(context: &Context, account: UserId) -> Result<bool, Problem> {
+    let console = console_tenant(context).await?.id;
+    let found =
+        context.db.read::<_, StorageError>(console, move |tx| tx.operators().contains(account));
+    Ok(found.await?)
+}
+
+/// Whether there is any operator yet.
+pub async fn exist(context: &Context) -> Result<bool, Problem> {
+    let console = console_tenant(context).await?.id;
+    let found = context.db.read::<_, StorageError>(console, |tx| tx.operators().exist());
+    Ok(found.await?)
+}
+
+pub async fn create(admin: &Administrator<'_>, new: NewUser) -> Result<User, Problem> {
+    let tenant = console_tenant(admin).await?;
+    let user = users::create(admin, &tenant, new).await?;
+    let event = admin.record(Action::OperatorCreated, user.id);
+    let (id, now) = (user.id, admin.now());
+    let made = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
         tx.operators().insert(id, now)?;
         tx.audit_events().append(&event)
     });

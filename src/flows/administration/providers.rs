@@ -1,8 +1,9 @@
 //! Upstream providers of a tenant: setting, listing, removing.
 
+use serde_json::json;
 use url::Url;
 
-use super::{OPERATOR, Problem};
+use super::{Administrator, Problem, description};
 use crate::domain::audit::Action;
 use crate::domain::ids::ProviderId;
 use crate::domain::provider::{
@@ -33,30 +34,32 @@ pub struct NewProvider {
 /// Makes the provider of that key, or changes all of it. Its identities stay, and hence its kind and issuer:
 /// another issuer could name the same subjects and mean others by them.
 pub async fn set(
-    context: &Context,
+    admin: &Administrator<'_>,
     tenant: &Tenant,
     new: NewProvider,
 ) -> Result<Provider, Problem> {
     check_client(&new)?;
-    check_issuer(context, &new.kind)?;
+    check_issuer(admin, &new.kind)?;
     let key = match new.key.clone() {
         Some(key) => key,
         None => ProviderKey::parse(new.kind.as_str()).map_err(invalid)?,
     };
-    let existing = list(context, tenant).await?.into_iter().find(|provider| provider.key == key);
+    let existing = list(admin, tenant).await?.into_iter().find(|provider| provider.key == key);
     if existing.as_ref().is_some_and(|existing| existing.kind != new.kind) {
         return Err(Problem::input(format!(
             "the provider `{key}` is of another kind or issuer, and its linked accounts with it; choose \
              another key, or remove it first with `doorward provider remove`"
         )));
     }
-    let provider = provider(context, key, existing.as_ref(), &new)?;
+    let provider = provider(admin, key, existing.as_ref(), &new)?;
     let id = provider.id.to_string();
     let secret = new.client_secret.expose().as_bytes();
-    let sealed = context.sealer.seal(&*context.entropy, secret_seal(tenant.id, &id), secret);
+    let sealed = admin.sealer.seal(&*admin.entropy, secret_seal(tenant.id, &id), secret);
     let stored = StoredProvider { provider: provider.clone(), sealed_secret: sealed };
-    let event = context.event(Action::ProviderSet, OPERATOR, provider.id, None);
-    let written = context
+    let before = existing.as_ref().map_or(json!(null), description::provider);
+    let after = description::provider(&provider);
+    let event = admin.record_change(Action::ProviderSet, provider.id, &before, &after);
+    let written = admin
         .db
         .write::<_, StorageError>(tenant.id, move |tx| {
             match existing {
@@ -74,7 +77,7 @@ pub async fn set(
         }
         Err(error) => return Err(error.into()),
     }
-    context.tenants.forget();
+    admin.tenants.forget();
     Ok(provider)
 }
 
@@ -117,17 +120,21 @@ pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<Provider>, P
 }
 
 /// With every identity of it: whoever has no other way to sign in must recover their account.
-pub async fn remove(context: &Context, tenant: &Tenant, key: &ProviderKey) -> Result<(), Problem> {
+pub async fn remove(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    key: &ProviderKey,
+) -> Result<(), Problem> {
     let unknown = || {
         Problem::input(format!(
             "there is no provider `{key}`; `doorward provider list --tenant {}` shows those that are",
             tenant.slug
         ))
     };
-    let existing = list(context, tenant).await?.into_iter().find(|provider| provider.key == *key);
+    let existing = list(admin, tenant).await?.into_iter().find(|provider| provider.key == *key);
     let id = existing.ok_or_else(unknown)?.id;
-    let event = context.event(Action::ProviderRemoved, OPERATOR, id, None);
-    let removed = context.db.write::<_, StorageError>(tenant.id, move |tx| {
+    let event = admin.record(Action::ProviderRemoved, id);
+    let removed = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
         let removed = tx.providers().delete(id)?;
         if removed {
             tx.audit_events().append(&event)?;
@@ -137,7 +144,7 @@ pub async fn remove(context: &Context, tenant: &Tenant, key: &ProviderKey) -> Re
     if !removed.await? {
         return Err(unknown());
     }
-    context.tenants.forget();
+    admin.tenants.forget();
     Ok(())
 }
 

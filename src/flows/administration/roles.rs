@@ -1,27 +1,28 @@
-//! Making roles.
+//! Making, describing, ranking and deleting roles.
 
-use super::{OPERATOR, Problem};
+use serde_json::json;
+
+use super::{Administrator, Problem, Undone, description};
 use crate::domain::audit::Action;
 use crate::domain::ids::RoleId;
 use crate::domain::role::{Role, RoleKey};
 use crate::domain::tenant::Tenant;
+use crate::domain::user::User;
 use crate::flows::Context;
 use crate::storage::StorageError;
 
 /// Makes a role that ranks after those that are there.
 pub async fn create(
-    context: &Context,
+    admin: &Administrator<'_>,
     tenant: &Tenant,
     key: RoleKey,
     description: String,
 ) -> Result<Role, Problem> {
-    if description.chars().count() > 500 || description.chars().any(char::is_control) {
-        return Err(Problem::input("a description is at most 500 characters, without line breaks"));
-    }
-    let id = RoleId::generate(context.now(), &*context.entropy);
-    let event = context.event(Action::RoleCreated, OPERATOR, id, None);
+    check(&description)?;
+    let id = RoleId::generate(admin.now(), &*admin.entropy);
+    let event = admin.record(Action::RoleCreated, id);
     let wanted = key.clone();
-    let made = context
+    let made = admin
         .db
         .write::<_, StorageError>(tenant.id, move |tx| {
             let rank = tx.roles().list()?.last().map_or(1, |last| last.rank.saturating_add(1));
@@ -38,6 +39,96 @@ pub async fn create(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn check(description: &str) -> Result<(), Problem> {
+    if description.chars().count() > 500 || description.chars().any(char::is_control) {
+        return Err(Problem::input("a description is at most 500 characters, without line breaks"));
+    }
+    Ok(())
+}
+
+pub async fn find(context: &Context, tenant: &Tenant, id: RoleId) -> Result<Role, Problem> {
+    let role = context.db.read::<_, StorageError>(tenant.id, move |tx| tx.roles().find(id));
+    role.await?.ok_or(Problem::Unknown)
+}
+
+/// Some of those who have the role, the newest first.
+pub async fn holders(
+    context: &Context,
+    tenant: &Tenant,
+    id: RoleId,
+    limit: i64,
+) -> Result<Vec<User>, Problem> {
+    let holders =
+        context.db.read::<_, StorageError>(tenant.id, move |tx| tx.users().with_role(id, limit));
+    Ok(holders.await?)
+}
+
+pub async fn describe(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    id: RoleId,
+    seen: &str,
+    text: String,
+) -> Result<(), Problem> {
+    check(&text)?;
+    let (event, seen) = (admin.record(Action::RoleChanged, id), seen.to_owned());
+    let changed = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        let role = tx.roles().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
+        let before = description::role(&role);
+        Problem::unless_current(&before, Some(&seen)).map_err(Undone::Problem)?;
+        let role = Role { description: text, ..role };
+        tx.roles().update(&role)?;
+        Ok(tx.audit_events().append(&event.with_change(&before, &description::role(&role)))?)
+    });
+    Ok(changed.await?)
+}
+
+/// Moves the role before or behind its neighbour: the first role by rank is the `role` of tokens.
+pub async fn shift(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    id: RoleId,
+    direction: Direction,
+) -> Result<(), Problem> {
+    let event = admin.record(Action::RoleChanged, id);
+    let moved = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        let mut roles = tx.roles().list()?;
+        let at = roles.iter().position(|role| role.id == id);
+        let at = at.ok_or(Undone::Problem(Problem::Unknown))?;
+        let other = match direction {
+            Direction::Up => at.checked_sub(1),
+            Direction::Down => Some(at + 1).filter(|next| *next < roles.len()),
+        };
+        let Some(other) = other else { return Ok(()) };
+        roles.swap(at, other);
+        let before = json!({ "position": at + 1 });
+        for (rank, role) in (1..).zip(&roles) {
+            tx.roles().update(&Role { rank, ..role.clone() })?;
+        }
+        let event = event.with_change(&before, &json!({ "position": other + 1 }));
+        Ok(tx.audit_events().append(&event)?)
+    });
+    Ok(moved.await?)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Up,
+    Down,
+}
+
+/// Whoever has the role loses it with their next refresh.
+pub async fn delete(admin: &Administrator<'_>, tenant: &Tenant, id: RoleId) -> Result<(), Problem> {
+    let role = find(admin, tenant, id).await?;
+    let event =
+        admin.record_change(Action::RoleDeleted, id, &description::role(&role), &json!(null));
+    let deleted = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
+        tx.roles().delete(id)?;
+        tx.audit_events().append(&event)
+    });
+    Ok(deleted.await?)
 }
 
 pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<Role>, Problem> {

@@ -1,13 +1,16 @@
-//! Making and finding tenants.
+//! Making, finding, changing, suspending and deleting tenants.
+
+use std::time::Duration;
 
 use super::keys::new_key;
-use super::{OPERATOR, Problem};
+use super::{Administrator, Problem, Undone, description, members};
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{TenantId, UserId};
+use crate::domain::member::MemberRole;
 use crate::domain::signing_key::{Algorithm, KeyLife};
 use crate::domain::tenant::{
-    Accent, AccountPolicy, DisplayName, Domain, EmailCode, EmailVerification,
+    Accent, AccountPolicy, CONSOLE_SLUG, DisplayName, Domain, EmailCode, EmailVerification,
     MAX_DELETION_GRACE_DAYS, SignUp, Slug, Tenant, TenantStatus,
 };
 use crate::flows::Context;
@@ -21,10 +24,10 @@ pub struct NewTenant {
 }
 
 /// Makes a tenant with the keys that its first tokens are signed with.
-pub async fn create(context: &Context, new: NewTenant) -> Result<Tenant, Problem> {
-    let now = context.now();
+pub async fn create(admin: &Administrator<'_>, new: NewTenant) -> Result<Tenant, Problem> {
+    let now = admin.now();
     let tenant = Tenant {
-        id: TenantId::generate(now, &*context.entropy),
+        id: TenantId::generate(now, &*admin.entropy),
         slug: new.slug,
         name: new.name,
         domain: new.domain,
@@ -33,15 +36,16 @@ pub async fn create(context: &Context, new: NewTenant) -> Result<Tenant, Problem
         accent: None,
         reply_to: None,
         created_at: now,
+        deletes_at: None,
     };
     let life = KeyLife { activates_at: now, retires_at: None };
     let keys = Algorithm::ALL
         .into_iter()
-        .map(|algorithm| new_key(context, tenant.id, algorithm, life))
+        .map(|algorithm| new_key(admin, tenant.id, algorithm, life))
         .collect::<Result<Vec<_>, _>>()?;
-    let event = context.event(Action::TenantCreated, OPERATOR, tenant.id, None);
+    let event = admin.record(Action::TenantCreated, tenant.id);
     let row = tenant.clone();
-    let made = context
+    let made = admin
         .db
         .system_write::<_, StorageError>(move |tx| {
             tx.tenants().insert(&row)?;
@@ -62,6 +66,17 @@ pub async fn create(context: &Context, new: NewTenant) -> Result<Tenant, Problem
     }
 }
 
+/// The same for an account of the console, which becomes the tenant's owner.
+pub async fn create_owned(
+    admin: &Administrator<'_>,
+    new: NewTenant,
+    owner: UserId,
+) -> Result<Tenant, Problem> {
+    let tenant = create(admin, new).await?;
+    members::insert(admin, &tenant, owner, MemberRole::Owner).await?;
+    Ok(tenant)
+}
+
 pub async fn find(context: &Context, slug: &Slug) -> Result<Tenant, Problem> {
     let wanted = slug.clone();
     let found = context
@@ -75,15 +90,16 @@ pub async fn find(context: &Context, slug: &Slug) -> Result<Tenant, Problem> {
     })
 }
 
-/// A page of tenants in the order of their slugs.
+/// A page of tenants in the order of their slugs, of those whose slug begins with `prefix`.
 pub async fn page(
     context: &Context,
+    prefix: String,
     after: Option<Slug>,
     limit: i64,
 ) -> Result<Vec<Tenant>, Problem> {
-    let page = context
-        .db
-        .system_read::<_, StorageError>(move |tx| tx.tenants().page(after.as_ref(), limit));
+    let page = context.db.system_read::<_, StorageError>(move |tx| {
+        tx.tenants().page(&prefix, after.as_ref(), limit)
+    });
     Ok(page.await?)
 }
 
@@ -97,11 +113,24 @@ pub struct TenantChange {
     pub deletion_grace_days: Option<u16>,
     pub accent: Option<Accent>,
     pub reply_to: Option<EmailAddress>,
+    /// `Some(None)` gives the host of its own up.
+    pub domain: Option<Option<Domain>>,
 }
 
 pub async fn change(
-    context: &Context,
+    admin: &Administrator<'_>,
     slug: &Slug,
+    change: TenantChange,
+) -> Result<Tenant, Problem> {
+    let tenant = find(admin, slug).await?;
+    change_seen(admin, tenant.id, None, change).await
+}
+
+/// Changes what `seen`, a version, was shown of; with `None` whatever there is.
+pub async fn change_seen(
+    admin: &Administrator<'_>,
+    id: TenantId,
+    seen: Option<String>,
     change: TenantChange,
 ) -> Result<Tenant, Problem> {
     if change.deletion_grace_days.is_some_and(|days| days > MAX_DELETION_GRACE_DAYS) {
@@ -109,7 +138,29 @@ pub async fn change(
             "an account waits {MAX_DELETION_GRACE_DAYS} days for its deletion at most"
         )));
     }
-    let mut tenant = find(context, slug).await?;
+    let event = admin.record(Action::TenantChanged, id);
+    let changed = admin.db.system_write::<_, Undone>(move |tx| {
+        tx.tenants().lock(id)?;
+        let old = tx.tenants().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
+        let before = description::tenant(&old);
+        Problem::unless_current(&before, seen.as_deref()).map_err(Undone::Problem)?;
+        let new = changed_to(old, change);
+        tx.tenants().update(&new)?;
+        let event = event.with_change(&before, &description::tenant(&new));
+        tx.tenant(id).audit_events().append(&event)?;
+        Ok(new)
+    });
+    let tenant = match changed.await {
+        Err(Undone::Storage(StorageError::Conflict)) => {
+            return Err(Problem::input("another tenant has that domain already"));
+        }
+        other => other?,
+    };
+    admin.tenants.forget();
+    Ok(tenant)
+}
+
+fn changed_to(mut tenant: Tenant, change: TenantChange) -> Tenant {
     let accounts = &mut tenant.accounts;
     accounts.sign_up = change.sign_up.unwrap_or(accounts.sign_up);
     accounts.email_verification = change.email_verification.unwrap_or(accounts.email_verification);
@@ -119,12 +170,59 @@ pub async fn change(
     tenant.name = change.name.unwrap_or(tenant.name);
     tenant.accent = change.accent.or(tenant.accent);
     tenant.reply_to = change.reply_to.or(tenant.reply_to);
-    let event = context.event(Action::TenantChanged, OPERATOR, tenant.id, None);
-    let row = tenant.clone();
-    let changed = context.db.system_write::<_, StorageError>(move |tx| {
-        tx.tenants().update(&row)?;
-        tx.tenant(row.id).audit_events().append(&event)
+    tenant.domain = change.domain.unwrap_or(tenant.domain);
+    tenant
+}
+
+/// A suspended tenant answers as if it did not exist; what it has stays.
+pub async fn set_status(
+    admin: &Administrator<'_>,
+    id: TenantId,
+    status: TenantStatus,
+) -> Result<(), Problem> {
+    let action = match status {
+        TenantStatus::Active => Action::TenantEnabled,
+        TenantStatus::Disabled => Action::TenantDisabled,
+    };
+    let event = admin.record(action, id);
+    let set = admin.db.system_write::<_, StorageError>(move |tx| {
+        tx.tenants().set_status(id, status)?;
+        tx.tenant(id).audit_events().append(&event)
     });
-    changed.await?;
-    Ok(tenant)
+    set.await?;
+    admin.tenants.forget();
+    Ok(())
+}
+
+/// How long a tenant waits for its deletion, suspended: so long it can be had back.
+pub const DELETION_GRACE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+pub async fn plan_deletion(admin: &Administrator<'_>, tenant: &Tenant) -> Result<(), Problem> {
+    let (id, at) = (tenant.id, admin.now() + DELETION_GRACE);
+    if tenant.slug.as_str() == CONSOLE_SLUG {
+        return Err(Problem::input(
+            "this is the tenant that people sign in to the console by; it stays",
+        ));
+    }
+    let event = admin.record(Action::TenantDeletionPlanned, id);
+    let planned = admin.db.system_write::<_, StorageError>(move |tx| {
+        tx.tenants().plan_deletion(id, Some(at))?;
+        tx.tenants().set_status(id, TenantStatus::Disabled)?;
+        tx.tenant(id).audit_events().append(&event)
+    });
+    planned.await?;
+    admin.tenants.forget();
+    Ok(())
+}
+
+pub async fn cancel_deletion(admin: &Administrator<'_>, id: TenantId) -> Result<(), Problem> {
+    let event = admin.record(Action::TenantDeletionCancelled, id);
+    let cancelled = admin.db.system_write::<_, StorageError>(move |tx| {
+        tx.tenants().plan_deletion(id, None)?;
+        tx.tenants().set_status(id, TenantStatus::Active)?;
+        tx.tenant(id).audit_events().append(&event)
+    });
+    cancelled.await?;
+    admin.tenants.forget();
+    Ok(())
 }

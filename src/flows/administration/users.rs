@@ -1,16 +1,23 @@
 //! Making users and changing what they may do.
 
-use super::{OPERATOR, Problem};
+use serde_json::json;
+
+use super::{Administrator, Problem, Undone};
 use crate::crypto::password_strength;
 use crate::domain::audit::Action;
+use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
-use crate::domain::ids::UserId;
+use crate::domain::identity::Identity;
+use crate::domain::ids::{RoleId, UserId};
+use crate::domain::mail_order::Letter;
 use crate::domain::password::NewPassword;
+use crate::domain::refresh_family::{RefreshFamily, RevocationReason};
 use crate::domain::role::RoleKey;
+use crate::domain::session::BROWSER_IDLE_LIFE;
 use crate::domain::tenant::{DisplayName, Tenant};
-use crate::domain::user::{User, UserStatus};
+use crate::domain::user::{Profile, User, UserStatus};
 use crate::flows::{Context, Failure};
-use crate::storage::StorageError;
+use crate::storage::{ListedSession, StorageError, TenantTx};
 
 pub struct NewUser {
     pub email: EmailAddress,
@@ -20,27 +27,19 @@ pub struct NewUser {
     pub password: NewPassword,
 }
 
-/// Why the transaction was undone.
-enum Undone {
-    NoSuchRole(RoleKey),
-    Storage(StorageError),
-}
-
-impl From<StorageError> for Undone {
-    fn from(error: StorageError) -> Self {
-        Self::Storage(error)
-    }
-}
-
-pub async fn create(context: &Context, tenant: &Tenant, new: NewUser) -> Result<User, Problem> {
+pub async fn create(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    new: NewUser,
+) -> Result<User, Problem> {
     let mut personal = vec![new.email.as_str(), new.email.local_part(), tenant.name.as_str()];
     personal.extend(new.name.as_ref().map(DisplayName::as_str));
     password_strength::check(&new.password, &personal)
         .map_err(|why| Problem::input(why.to_string()))?;
-    let hash = context.hasher.hash(tenant.id, new.password).await.map_err(Failure::from)?;
-    let now = context.now();
+    let hash = admin.hasher.hash(tenant.id, new.password).await.map_err(Failure::from)?;
+    let now = admin.now();
     let user = User {
-        id: UserId::generate(now, &*context.entropy),
+        id: UserId::generate(now, &*admin.entropy),
         email: new.email,
         email_verified: new.email_verified,
         name: new.name,
@@ -49,17 +48,19 @@ pub async fn create(context: &Context, tenant: &Tenant, new: NewUser) -> Result<
         created_at: now,
         deletes_at: None,
     };
-    let event = context.event(Action::UserCreated, OPERATOR, user.id, None);
-    let (row, mut roles) = (user.clone(), new.roles);
+    let event = admin.record(Action::UserCreated, user.id);
+    let (row, mut roles, slug) = (user.clone(), new.roles, tenant.slug.clone());
     roles.sort();
     roles.dedup();
-    let made = context
+    let made = admin
         .db
         .write::<_, Undone>(tenant.id, move |tx| {
             tx.users().insert(&row, Some(&hash))?;
             for key in roles {
                 let Some(role) = tx.roles().find_by_key(&key)? else {
-                    return Err(Undone::NoSuchRole(key));
+                    return Err(Undone::Problem(Problem::input(format!(
+                        "there is no role `{key}`; make it first: doorward role create --tenant {slug} --key {key}"
+                    ))));
                 };
                 tx.users().grant_role(row.id, role.id)?;
             }
@@ -68,15 +69,202 @@ pub async fn create(context: &Context, tenant: &Tenant, new: NewUser) -> Result<
         .await;
     match made {
         Ok(()) => Ok(user),
-        Err(Undone::NoSuchRole(key)) => Err(Problem::input(format!(
-            "there is no role `{key}`; make it first: doorward role create --tenant {} --key {key}",
-            tenant.slug
-        ))),
         Err(Undone::Storage(StorageError::Conflict)) => {
             Err(Problem::input(format!("there is a user {} already", user.email)))
         }
-        Err(Undone::Storage(error)) => Err(error.into()),
+        Err(undone) => Err(undone.into()),
     }
+}
+
+/// Makes an account without a password, whose owner is mailed a link to choose one.
+pub async fn invite(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    email: EmailAddress,
+    name: Option<DisplayName>,
+    roles: Vec<RoleId>,
+) -> Result<User, Problem> {
+    let now = admin.now();
+    let user = User {
+        id: UserId::generate(now, &*admin.entropy),
+        email,
+        email_verified: false,
+        name,
+        picture: None,
+        status: UserStatus::Active,
+        created_at: now,
+        deletes_at: None,
+    };
+    let event = admin.record(Action::UserInvited, user.id);
+    let letter = admin.letter(tenant.id, Letter::Invitation, &user.email, None);
+    let row = user.clone();
+    let made = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        tx.users().insert(&row, None)?;
+        for role in roles {
+            let role = tx.roles().find(role)?.ok_or(Undone::Problem(Problem::Unknown))?;
+            tx.users().grant_role(row.id, role.id)?;
+        }
+        tx.mail_orders().insert(&letter)?;
+        Ok(tx.audit_events().append(&event)?)
+    });
+    match made.await {
+        Ok(()) => {
+            admin.mail_bell.notify_one();
+            Ok(user)
+        }
+        Err(Undone::Storage(StorageError::Conflict)) => {
+            Err(Problem::input(format!("there is a user {} already", user.email)))
+        }
+        Err(undone) => Err(undone.into()),
+    }
+}
+
+/// All that an admin sees of a user.
+pub struct Detail {
+    pub profile: Profile,
+    pub has_password: bool,
+    pub identities: Vec<Identity>,
+    pub sessions: Vec<ListedSession>,
+    pub families: Vec<RefreshFamily>,
+}
+
+pub async fn detail(context: &Context, tenant: &Tenant, id: UserId) -> Result<Detail, Problem> {
+    let now = context.now();
+    let found = context.db.read::<_, StorageError>(tenant.id, move |tx| {
+        let Some(profile) = tx.users().profile(id)? else { return Ok(None) };
+        Ok(Some(Detail {
+            profile,
+            has_password: tx.users().password(id)?.is_some(),
+            identities: tx.identities().list(id)?,
+            sessions: tx.sessions().list(id, now - BROWSER_IDLE_LIFE)?,
+            families: tx.refresh_families().live_of_user(id, now)?,
+        }))
+    });
+    found.await?.ok_or(Problem::Unknown)
+}
+
+/// The newest `limit` users before `before`, the newest first.
+pub async fn page(
+    context: &Context,
+    tenant: &Tenant,
+    before: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>, Problem> {
+    let page =
+        context.db.read::<_, StorageError>(tenant.id, move |tx| tx.users().page(before, limit));
+    Ok(page.await?)
+}
+
+/// Users whose address or name begins with `text`, or whose id it is.
+pub async fn search(
+    context: &Context,
+    tenant: &Tenant,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<User>, Problem> {
+    let (id, text) = (UserId::parse(text.trim()).ok(), text.trim().to_lowercase());
+    let found = context.db.read::<_, StorageError>(tenant.id, move |tx| match id {
+        Some(id) => Ok(tx.users().find(id)?.into_iter().collect()),
+        None => tx.users().search(&text, limit),
+    });
+    Ok(found.await?)
+}
+
+/// Gives the user these roles and no others. `seen` are those that the admin saw.
+pub async fn assign_roles(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    id: UserId,
+    seen: Vec<RoleKey>,
+    wanted: Vec<RoleId>,
+) -> Result<(), Problem> {
+    let event = admin.record(Action::RolesAssigned, id);
+    let assigned = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        if !tx.users().lock(id)? {
+            return Err(Undone::Problem(Problem::Unknown));
+        }
+        let old = tx.users().roles(id)?;
+        let before = json!(old.iter().map(RoleKey::as_str).collect::<Vec<_>>());
+        if old != seen {
+            return Err(Undone::Problem(Problem::Stale(before)));
+        }
+        for role in tx.roles().list()? {
+            match (old.contains(&role.key), wanted.contains(&role.id)) {
+                (false, true) => tx.users().grant_role(id, role.id)?,
+                (true, false) => drop(tx.users().revoke_role(id, role.id)?),
+                (true, true) | (false, false) => {}
+            }
+        }
+        let after = json!(tx.users().roles(id)?.iter().map(RoleKey::as_str).collect::<Vec<_>>());
+        Ok(tx.audit_events().append(&event.with_change(&before, &after))?)
+    });
+    Ok(assigned.await?)
+}
+
+/// What an admin may do to an account, besides giving it roles. Nobody sets a password behind its owner's back.
+#[derive(Clone, Debug)]
+pub enum Act {
+    Rename(Option<DisplayName>),
+    /// The admin vouches for the address.
+    Verify,
+    Disable,
+    Enable,
+    EndSessions,
+    /// The password works no more, and its owner is mailed a link to choose another.
+    RequireReset,
+    Delete,
+}
+
+pub async fn act(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    id: UserId,
+    act: Act,
+) -> Result<(), Problem> {
+    let now = admin.now();
+    let action = match &act {
+        Act::Rename(_) => Action::ProfileChanged,
+        Act::Verify => Action::EmailVerified,
+        Act::Disable => Action::UserDisabled,
+        Act::Enable => Action::UserEnabled,
+        Act::EndSessions => Action::SessionsEnded,
+        Act::RequireReset => Action::ResetRequired,
+        Act::Delete => Action::UserDeleted,
+    };
+    let user = detail(admin, tenant, id).await?.profile.user;
+    let reset = admin.letter(tenant.id, Letter::ResetPassword, &user.email, None);
+    let event = admin.record(action, id);
+    let done = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        if !tx.users().lock(id)? {
+            return Err(Undone::Problem(Problem::Unknown));
+        }
+        match act {
+            Act::Rename(name) => drop(tx.users().rename(id, name.as_ref())?),
+            Act::Verify => drop(tx.users().verify_email(id, &user.email)?),
+            Act::Disable => {
+                tx.users().set_status(id, UserStatus::Disabled)?;
+                tx.sessions().end_all(id, None, now)?;
+            }
+            Act::Enable => drop(tx.users().set_status(id, UserStatus::Active)?),
+            Act::EndSessions => end_sessions(tx, id, now)?,
+            Act::RequireReset => {
+                tx.users().drop_password(id)?;
+                end_sessions(tx, id, now)?;
+                tx.mail_orders().insert(&reset)?;
+            }
+            Act::Delete => drop(tx.users().delete(id)?),
+        }
+        Ok(tx.audit_events().append(&event)?)
+    });
+    done.await?;
+    admin.mail_bell.notify_one();
+    Ok(())
+}
+
+fn end_sessions(tx: &mut TenantTx<'_>, id: UserId, now: Timestamp) -> Result<(), StorageError> {
+    tx.sessions().end_all(id, None, now)?;
+    tx.refresh_families().revoke_of_user(id, None, RevocationReason::SignedOut, now)?;
+    Ok(())
 }
 
 pub async fn find(
@@ -96,7 +284,7 @@ pub async fn find(
 
 /// Sets the password and ends the user's sessions: whoever knew the old one is out.
 pub async fn set_password(
-    context: &Context,
+    admin: &Administrator<'_>,
     tenant: &Tenant,
     user: &User,
     password: NewPassword,
@@ -104,11 +292,11 @@ pub async fn set_password(
     let personal = [user.email.as_str(), user.email.local_part(), tenant.name.as_str()];
     password_strength::check(&password, &personal)
         .map_err(|why| Problem::input(why.to_string()))?;
-    let hash = context.hasher.hash(tenant.id, password).await.map_err(Failure::from)?;
-    let now = context.now();
-    let event = context.event(Action::PasswordSet, OPERATOR, user.id, None);
+    let hash = admin.hasher.hash(tenant.id, password).await.map_err(Failure::from)?;
+    let now = admin.now();
+    let event = admin.record(Action::PasswordSet, user.id);
     let id = user.id;
-    let set = context.db.write::<_, StorageError>(tenant.id, move |tx| {
+    let set = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
         tx.users().set_password(id, &hash)?;
         tx.sessions().end_all(id, None, now)?;
         tx.audit_events().append(&event)
@@ -117,14 +305,10 @@ pub async fn set_password(
 }
 
 /// A disabled user cannot sign in, and their sessions end.
-pub async fn disable(context: &Context, tenant: &Tenant, user: &User) -> Result<(), Problem> {
-    let now = context.now();
-    let event = context.event(Action::UserDisabled, OPERATOR, user.id, None);
-    let id = user.id;
-    let disabled = context.db.write::<_, StorageError>(tenant.id, move |tx| {
-        tx.users().set_status(id, UserStatus::Disabled)?;
-        tx.sessions().end_all(id, None, now)?;
-        tx.audit_events().append(&event)
-    });
-    Ok(disabled.await?)
+pub async fn disable(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    user: &User,
+) -> Result<(), Problem> {
+    act(admin, tenant, user.id, Act::Disable).await
 }

@@ -4,6 +4,7 @@ use super::begin::verifier_seal;
 use super::settle::{Settled, Visit};
 use super::{Recorder, Refusal, Visitor, open_secret, record_refusal, redirect_uri};
 use crate::crypto::digest;
+use crate::domain::activity::Kind;
 use crate::domain::identity::Assertion;
 use crate::domain::ids::{LinkOfferId, RequestId, SessionId, UserId};
 use crate::domain::provider::Provider;
@@ -63,12 +64,13 @@ pub async fn complete(
             return Ok(Outcome::Refused { why, purpose });
         }
     };
+    let fresh = UserId::generate(context.now(), &*context.entropy);
     let visit = Visit {
         browser: visitor.browser.to_owned(),
         session: visitor.session.cloned(),
         purpose: sign_in.purpose,
         recorder,
-        user_id: UserId::generate(context.now(), &*context.entropy),
+        user_id: fresh,
         offer_id: LinkOfferId::generate(context.now(), &*context.entropy),
     };
     let settled = settle(context, tenant, provider, visit, assertion).await?;
@@ -76,6 +78,9 @@ pub async fn complete(
     context.mail_bell.notify_one();
     match settled {
         Settled::SignIn { user, request } => {
+            if user.id == fresh {
+                context.activity.count(tenant.tenant.id, Kind::SignUp, context.now());
+            }
             let proof = Proof::of(user, Method::Federated(provider.key.clone()));
             let current = visitor.session_id();
             let device = visitor.device;

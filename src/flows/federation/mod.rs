@@ -111,6 +111,7 @@ impl Recorder {
             actor: actor.to_string(),
             target: target.to_string(),
             address: self.address.clone(),
+            details: None,
         }
     }
 

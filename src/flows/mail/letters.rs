@@ -7,7 +7,7 @@ use crate::domain::allowance::Allowance;
 use crate::domain::audit::Action as AuditAction;
 use crate::domain::email_code;
 use crate::domain::entropy::random_secret;
-use crate::domain::ids::{EmailCodeId, UserId};
+use crate::domain::ids::{EmailCodeId, TenantId, UserId};
 use crate::domain::mail_order::{Letter, MailOrder};
 use crate::domain::one_time_token::{OneTimeToken, Purpose};
 use crate::domain::tenant::{Accent, Tenant, TenantStatus};
@@ -15,7 +15,7 @@ use crate::domain::user::{User, UserStatus};
 use crate::flows::{Context, Failure};
 use crate::mail::{Action, Content, Mail};
 use crate::messages::{Messages, id};
-use crate::storage::{Spent, StorageError};
+use crate::storage::{Spent, StorageError, SystemTx};
 
 /// Letters that anybody can cause, to one address: nobody is flooded through us.
 const TO_ONE_ADDRESS: Allowance = Allowance { burst: 10, every: Duration::from_secs(6 * 60) };
@@ -71,6 +71,8 @@ impl Desk<'_> {
             Letter::VerifyEmail
             | Letter::AccountExists
             | Letter::ResetPassword
+            | Letter::Invitation
+            | Letter::Membership
             | Letter::SignInCode => Ok(self.user().await?.is_some()),
             Letter::ChangeEmail
             | Letter::Test
@@ -88,6 +90,8 @@ impl Desk<'_> {
             Letter::VerifyEmail => self.verify_email().await,
             Letter::AccountExists => self.account_exists().await,
             Letter::ResetPassword => self.reset_password().await,
+            Letter::Invitation => self.invitation().await,
+            Letter::Membership => self.membership().await,
             Letter::ChangeEmail => self.change_email().await,
             Letter::SignInCode => self.sign_in_code().await,
             Letter::PasswordChanged => {
@@ -158,6 +162,31 @@ impl Desk<'_> {
         }))
     }
 
+    async fn invitation(&self) -> Result<Option<Content>, Failure> {
+        let Some(user) = self.user().await? else { return Ok(None) };
+        let life = Letter::Invitation.life();
+        let url = self.lasting_link("reset-password", Purpose::ResetPassword, &user, life).await?;
+        Ok(Some(Content {
+            action: Some(Action { label: self.say("mail-invitation-action"), url }),
+            notes: vec![self.say("mail-invitation-note")],
+            ..self.letter(subject(self.order.letter), vec![self.say("mail-invitation-text")])
+        }))
+    }
+
+    async fn membership(&self) -> Result<Option<Content>, Failure> {
+        let id = self.order.subject.as_deref().and_then(|id| TenantId::parse(id).ok());
+        let (Some(id), Some(_)) = (id, self.user().await?) else { return Ok(None) };
+        let find = move |tx: &mut SystemTx<'_>| tx.tenants().find(id);
+        let tenant = self.context.db.system_read::<_, StorageError>(find).await?;
+        let Some(tenant) = tenant else { return Ok(None) };
+        let url = format!("{}/console/t/{}", self.context.public_url.as_str(), tenant.slug);
+        let text = self.messages.say_with("mail-membership-text", "name", tenant.name.as_str());
+        Ok(Some(Content {
+            action: Some(Action { label: self.say("mail-membership-action"), url }),
+            ..self.letter(subject(self.order.letter), vec![text])
+        }))
+    }
+
     async fn change_email(&self) -> Result<Option<Content>, Failure> {
         if self.user().await?.is_some() {
             return self.account_exists().await;
@@ -214,13 +243,22 @@ impl Desk<'_> {
 
     /// A link with a fresh token in it, on the tenant's own address.
     async fn link(&self, path: &str, purpose: Purpose, user: &User) -> Result<String, Failure> {
+        self.lasting_link(path, purpose, user, purpose.life()).await
+    }
+
+    async fn lasting_link(
+        &self,
+        path: &str,
+        purpose: Purpose,
+        user: &User,
+        life: Duration,
+    ) -> Result<String, Failure> {
         let secret = random_secret(&*self.context.entropy);
         let token = OneTimeToken { purpose, user_id: user.id, email: self.order.email.clone() };
-        let (key, now) = (digest(&secret), self.context.now());
-        let kept = self
-            .context
-            .db
-            .write_again(self.tenant.id, move |tx| tx.one_time_tokens().put(&key, &token, now));
+        let (key, expires_at) = (digest(&secret), self.context.now() + life);
+        let kept = self.context.db.write_again(self.tenant.id, move |tx| {
+            tx.one_time_tokens().put(&key, &token, expires_at)
+        });
         kept.await?;
         Ok(format!("{}/{path}?token={}", self.issuer(), secret.expose()))
     }
@@ -289,6 +327,8 @@ fn subject(letter: Letter) -> &'static str {
         Letter::DeletionPlanned => id!("mail-deletion-planned-subject"),
         Letter::AccountClaimed => id!("mail-account-claimed-subject"),
         Letter::IdentityLinked => id!("mail-identity-linked-subject"),
+        Letter::Invitation => id!("mail-invitation-subject"),
+        Letter::Membership => id!("mail-membership-subject"),
         Letter::Test => id!("mail-test-subject"),
     }
 }

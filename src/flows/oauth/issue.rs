@@ -52,8 +52,20 @@ pub fn user_access_token(
     asked: Asked<'_>,
     now: Timestamp,
 ) -> Result<String, Failure> {
+    let claims = access_token_claims(context, tenant, application, signed_in, asked, now);
+    sign_access_token(tenant, application, &claims, now)
+}
+
+fn access_token_claims(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    application: &Application,
+    signed_in: &SignedIn,
+    asked: Asked<'_>,
+    now: Timestamp,
+) -> AccessTokenClaims {
     let grant = &signed_in.family.grant;
-    let claims = AccessTokenClaims {
+    AccessTokenClaims {
         iss: tenant.issuer.clone(),
         sub: grant.user_id.to_string(),
         aud: audience(tenant, application, asked.resource.or(grant.resource.as_deref())),
@@ -67,8 +79,7 @@ pub fn user_access_token(
         tenant_id: tenant.tenant.id.to_string(),
         role: claims::role(&signed_in.profile),
         roles: claims::roles(&signed_in.profile),
-    };
-    sign_access_token(tenant, application, &claims, now)
+    }
 }
 
 /// The access token of a client that acts for itself (RFC 9068 §2.2: `sub` is the client).
@@ -155,9 +166,37 @@ fn id_token(
     nonce: Option<String>,
     now: Timestamp,
 ) -> Result<String, Failure> {
+    let algorithm = application.tokens.id_token_algorithm;
+    let claims = id_token_claims(tenant, application, signed_in, scopes, access_token, nonce, now);
+    Ok(tenant.signing_key(algorithm, now)?.sign(TokenType::IdToken, &claims)?)
+}
+
+/// What the tokens of a sign-in would say, unsigned: for an admin to look at.
+pub fn preview(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    application: &Application,
+    signed_in: &SignedIn,
+) -> (AccessTokenClaims, IdTokenClaims) {
+    let (now, scopes) = (context.now(), &signed_in.family.grant.scopes);
+    let access =
+        access_token_claims(context, tenant, application, signed_in, Asked::default(), now);
+    let id = id_token_claims(tenant, application, signed_in, scopes, "", None, now);
+    (access, id)
+}
+
+fn id_token_claims(
+    tenant: &TenantSnapshot,
+    application: &Application,
+    signed_in: &SignedIn,
+    scopes: &Scopes,
+    access_token: &str,
+    nonce: Option<String>,
+    now: Timestamp,
+) -> IdTokenClaims {
     let grant = &signed_in.family.grant;
     let algorithm = application.tokens.id_token_algorithm;
-    let claims = IdTokenClaims {
+    IdTokenClaims {
         iss: tenant.issuer.clone(),
         sub: grant.user_id.to_string(),
         aud: application.id.to_string(),
@@ -170,8 +209,7 @@ fn id_token(
         at_hash: half_hash(algorithm, access_token),
         nonce,
         user: claims::user_claims(&signed_in.profile, scopes),
-    };
-    Ok(tenant.signing_key(algorithm, now)?.sign(TokenType::IdToken, &claims)?)
+    }
 }
 
 fn audience(tenant: &TenantSnapshot, application: &Application, resource: Option<&str>) -> String {

@@ -242,6 +242,24 @@ impl PageError {
         error
     }
 
+    /// What was sent could not be taken; the text says what to do.
+    pub fn refused(request: &HttpRequest, status: StatusCode, why: &str) -> Self {
+        Self::new(request, status, |page| {
+            [page.say("error-refused-title"), why.to_owned(), page.say("error-refused-advice")]
+        })
+    }
+
+    /// Signed in, but without the right.
+    pub fn not_allowed(request: &HttpRequest) -> Self {
+        Self::new(request, StatusCode::FORBIDDEN, |page| {
+            [
+                page.say("error-not-allowed-title"),
+                page.say("error-not-allowed-text"),
+                page.say("error-not-allowed-advice"),
+            ]
+        })
+    }
+
     pub fn failure(request: &HttpRequest, failure: &Failure) -> Self {
         error::record(failure);
         let mut error = Self::new(request, error::failure_status(failure), |page| {

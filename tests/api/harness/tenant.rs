@@ -12,6 +12,7 @@ use doorward::domain::provider::{
 use doorward::domain::role::RoleKey;
 use doorward::domain::secret::Secret;
 use doorward::domain::tenant::{DisplayName, Domain, SignUp, Slug, Tenant};
+use doorward::flows::administration::Administrator;
 use doorward::flows::administration::applications::{self, NewApplication};
 use doorward::flows::administration::providers::{self, NewProvider};
 use doorward::flows::administration::tenants::{self, NewTenant, TenantChange};
@@ -67,10 +68,12 @@ impl TestApp {
             domain: domain.map(|domain| Domain::parse(domain).unwrap()),
             sign_up: SignUp::Open,
         };
-        let tenant = tenants::create(context, new).await.unwrap();
+        let tenant = tenants::create(&Administrator::command_line(context), new).await.unwrap();
         for key in ["ADMIN", "MEMBER"] {
             let key = RoleKey::parse(key).unwrap();
-            roles::create(context, &tenant, key, "A role".to_owned()).await.unwrap();
+            roles::create(&Administrator::command_line(context), &tenant, key, "A role".to_owned())
+                .await
+                .unwrap();
         }
         let web = self.client(&tenant, "web", ApplicationKind::Web, TokenSettings::default()).await;
         let spa = self.client(&tenant, "spa", ApplicationKind::Spa, TokenSettings::default()).await;
@@ -116,7 +119,9 @@ impl TestApp {
             tokens,
             secret: None,
         };
-        let made = applications::create(&self.context, tenant, new).await.unwrap();
+        let made = applications::create(&Administrator::command_line(&self.context), tenant, new)
+            .await
+            .unwrap();
         TestClient {
             id: made.application.id.to_string(),
             secret: made.secret.map(|secret| secret.expose().to_owned()),
@@ -126,7 +131,9 @@ impl TestApp {
 
     /// Changes what the tenant decides; the server knows it at once.
     pub async fn change(&self, tenant: &TestTenant, change: TenantChange) {
-        tenants::change(&self.context, &tenant.tenant.slug, change).await.unwrap();
+        tenants::change(&Administrator::command_line(&self.context), &tenant.tenant.slug, change)
+            .await
+            .unwrap();
         self.clock.advance(std::time::Duration::from_secs(2));
     }
 
@@ -138,7 +145,7 @@ impl TestApp {
             roles: roles.iter().map(|role| RoleKey::parse(role).unwrap()).collect(),
             password: NewPassword::parse(PASSWORD).unwrap(),
         };
-        users::create(&self.context, tenant, new).await.unwrap().id
+        users::create(&Administrator::command_line(&self.context), tenant, new).await.unwrap().id
     }
 
     /// The provider `github` of a tenant.
@@ -174,23 +181,23 @@ impl TestApp {
             profile: ProfileRefresh::FirstSignIn,
         };
         vary(&mut new);
-        providers::set(&self.context, tenant, new).await.unwrap()
+        providers::set(&Administrator::command_line(&self.context), tenant, new).await.unwrap()
     }
 
     pub async fn rotate_keys(&self, tenant: &Tenant, takeover: keys::Takeover) {
-        keys::rotate(&self.context, tenant, takeover).await.unwrap();
+        keys::rotate(&Administrator::command_line(&self.context), tenant, takeover).await.unwrap();
     }
 
     pub async fn disable(&self, tenant: &Tenant, email: &str) {
         let email = EmailAddress::parse(email).unwrap();
         let user = users::find(&self.context, tenant, &email).await.unwrap();
-        users::disable(&self.context, tenant, &user).await.unwrap();
+        users::disable(&Administrator::command_line(&self.context), tenant, &user).await.unwrap();
     }
 
     /// What the audit log of a tenant says, newest last.
     pub async fn audit(&self, tenant: &Tenant) -> Vec<String> {
         let page = self.context.db.read::<_, doorward::storage::StorageError>(tenant.id, |tx| {
-            tx.audit_events().page(None, 1_000)
+            tx.audit_events().page(&doorward::storage::AuditFilter::default(), None, 1_000)
         });
         let mut actions: Vec<String> =
             page.await.unwrap().iter().map(|event| event.action.as_str().to_owned()).collect();

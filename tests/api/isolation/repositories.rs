@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward::crypto::digest::digest;
+use doorward::domain::activity::{Day, Kind};
 use doorward::domain::allowance::Allowance;
 use doorward::domain::application::{Application, ApplicationStatus, ClientAuthentication};
 use doorward::domain::audit::AuditEvent;
@@ -19,6 +20,7 @@ use doorward::domain::ids::{
     EmailCodeId, FamilyId, LinkOfferId, ProviderId, RequestId, RoleId, SessionId, UserId,
 };
 use doorward::domain::mail_order::{Letter, MailOrder, MailStatus};
+use doorward::domain::member::{Member, MemberRole};
 use doorward::domain::one_time_token::{OneTimeToken, Purpose};
 use doorward::domain::password::PasswordHash;
 use doorward::domain::provider::{
@@ -33,7 +35,7 @@ use doorward::domain::tenant::{DisplayName, SignUp};
 use doorward::domain::upstream_sign_in::{self, UpstreamSignIn};
 use doorward::domain::user::{User, UserStatus};
 use doorward::storage::{
-    Device, Rotation, Spent, StorageError, StoredKey, StoredProvider, TenantTx,
+    AuditFilter, Device, Rotation, Spent, StorageError, StoredKey, StoredProvider, TenantTx,
 };
 
 use crate::harness::{TestApp, TestTenant, on_both_databases};
@@ -71,7 +73,10 @@ struct Rows {
     token_digest: SecretDigest,
     order: MailOrder,
     sign_in: EmailCodeId,
+    member: Member,
 }
+
+const DAY: Day = Day::from_number(20_000);
 
 const ALLOWANCE_KEY: &str = "account:x";
 const ALLOWANCE: Allowance = Allowance { burst: 1, every: Duration::from_secs(3_600) };
@@ -106,6 +111,65 @@ type Call = fn(&mut TenantTx<'_>, &Rows) -> Result<Came, StorageError>;
 
 /// The method, what must come of it, and the call.
 const CALLS: &[(&str, Came, Call)] = &[
+    ("activity.add", Own, |tx, _| own(tx.activity().add(Kind::SignIn, DAY, 1))),
+    ("activity.since", Nothing, |tx, _| {
+        // The other tenant has counted a hundred.
+        Ok(none_of(tx.activity().since(Kind::SignIn, DAY)?, |(_, count)| *count > 1))
+    }),
+    ("activity.has_any", Nothing, |tx, _| Ok(changed(tx.activity().has_any(Kind::SignUp)?))),
+    ("members.insert", Own, |tx, a| {
+        let member = Member { role: MemberRole::Viewer, ..a.member.clone() };
+        own(tx.members().insert(&member))
+    }),
+    ("members.find", Nothing, |tx, a| {
+        let member = tx.members().find(a.member.user_id)?;
+        Ok(found(member.filter(|member| member.role == MemberRole::Owner)))
+    }),
+    ("members.list", Nothing, |tx, _| {
+        Ok(none_of(tx.members().list()?, |member| member.role == MemberRole::Owner))
+    }),
+    ("members.set_role", Nothing, |tx, a| {
+        Ok(changed(tx.members().set_role(a.member.user_id, MemberRole::Admin)?))
+    }),
+    ("members.lock_owners", Nothing, |tx, _| Ok(changed(tx.members().lock_owners()? > 0))),
+    ("members.delete", Nothing, |tx, a| Ok(changed(tx.members().delete(a.member.user_id)?))),
+    ("users.revoke_role", Nothing, |tx, a| {
+        Ok(changed(tx.users().revoke_role(a.user.id, a.role.id)?))
+    }),
+    ("users.with_role", Nothing, |tx, a| {
+        Ok(none_of(tx.users().with_role(a.role.id, 10)?, |_| true))
+    }),
+    ("users.page", Nothing, |tx, a| {
+        Ok(none_of(tx.users().page(None, 100)?, |user| user.id == a.user.id))
+    }),
+    ("users.search", Nothing, |tx, a| {
+        let found = tx.users().search(a.user.email.key(), 100)?;
+        Ok(none_of(found, |user| user.id == a.user.id))
+    }),
+    ("users.delete", Nothing, |tx, a| Ok(changed(tx.users().delete(a.user.id)?))),
+    ("applications.find", Nothing, |tx, a| Ok(found(tx.applications().find(a.application.id)?))),
+    ("applications.lock", Nothing, |tx, a| Ok(changed(tx.applications().lock(a.application.id)?))),
+    ("applications.update", Nothing, |tx, a| {
+        Ok(changed(tx.applications().update(&a.application)?))
+    }),
+    ("applications.insert_secret", Refused, |tx, a| {
+        let secret = &a.application.secrets[0];
+        own(tx.applications().insert_secret(a.application.id, secret))
+    }),
+    ("applications.delete_secret", Nothing, |tx, a| {
+        let secret = a.application.secrets[0].id;
+        Ok(changed(tx.applications().delete_secret(a.application.id, secret)?))
+    }),
+    ("applications.delete", Nothing, |tx, a| {
+        Ok(changed(tx.applications().delete(a.application.id)?))
+    }),
+    ("roles.find", Nothing, |tx, a| Ok(found(tx.roles().find(a.role.id)?))),
+    ("roles.update", Nothing, |tx, a| Ok(changed(tx.roles().update(&a.role)?))),
+    ("roles.delete", Nothing, |tx, a| Ok(changed(tx.roles().delete(a.role.id)?))),
+    ("operators.exist", Nothing, |tx, _| Ok(changed(tx.operators().exist()?))),
+    ("mail_orders.revive", Nothing, |tx, a| {
+        Ok(changed(tx.mail_orders().revive(a.order.id, later(a))?))
+    }),
     ("identities.insert", Refused, |tx, a| {
         let subject = Subject::parse("another").unwrap();
         own(tx.identities().insert(&Identity { subject, ..a.offer.identity.clone() }))
@@ -186,7 +250,9 @@ const CALLS: &[(&str, Came, Call)] = &[
     ("audit_events.append", Own, |tx, a| own(tx.audit_events().append(&a.event))),
     ("audit_events.page", Nothing, |tx, a| {
         let actor = a.user.id.to_string();
-        Ok(none_of(tx.audit_events().page(None, 1_000)?, |event| event.actor == actor))
+        Ok(none_of(tx.audit_events().page(&AuditFilter::default(), None, 1_000)?, |event| {
+            event.actor == actor
+        }))
     }),
     ("authorization_codes.insert", Refused, |tx, a| {
         own(tx.authorization_codes().insert(&digest_of("another"), &a.code))
@@ -454,7 +520,10 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
         let email = EmailAddress::parse(&email).unwrap();
         let (user, hash) = tx.users().find_by_email(&email)?.unwrap();
         let applications = tx.applications().list()?;
-        let application = applications.into_iter().find(|found| !found.is_default).unwrap();
+        let application = applications
+            .into_iter()
+            .find(|found| !found.is_default && !found.secrets.is_empty())
+            .unwrap();
         let session = session(user.id, now);
         let grant = Grant {
             application_id: application.id,
@@ -477,6 +546,7 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
             },
             token_digest: digest_of("token"),
             order,
+            member: Member { user_id: user.id, role: MemberRole::Owner, created_at: now },
             sign_in: EmailCodeId::from_bytes([4; 16]),
             now,
             provider: provider(now),
@@ -533,10 +603,13 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
         tx.operators().insert(rows.user.id, now)?;
         tx.audit_events().append(&rows.event)?;
         tx.consents().put(rows.user.id, &rows.consent)?;
-        tx.one_time_tokens().put(&rows.token_digest, &rows.token, now)?;
+        tx.one_time_tokens().put(&rows.token_digest, &rows.token, later(&rows))?;
         tx.mail_orders().insert(&rows.order)?;
         tx.email_codes().insert(rows.sign_in, BROWSER, &rows.user.email, now)?;
         tx.email_codes().set_code(rows.sign_in, "the code")?;
+        tx.members().insert(&rows.member)?;
+        tx.activity().add(Kind::SignIn, DAY, 100)?;
+        tx.activity().add(Kind::SignUp, DAY, 100)?;
         tx.allowances().spend(ALLOWANCE_KEY, ALLOWANCE, now)?;
         Ok(rows)
     });
@@ -548,11 +621,13 @@ async fn everything_of(app: &TestApp, tenant: &TestTenant, rows: &Arc<Rows>) -> 
     let rows = rows.clone();
     let read = app.context.db.read::<_, StorageError>(tenant.tenant.id, move |tx| {
         Ok(vec![
+            format!("{:?}", tx.activity().since(Kind::SignIn, DAY)?),
+            format!("{:?}", tx.members().list()?),
             format!("{:?}", tx.identities().list(rows.user.id)?),
             format!("{:?}", tx.link_offers().find(rows.offer.id, BROWSER, rows.now)?),
             format!("{:?}", tx.providers().list()?),
             format!("{:?}", tx.applications().list()?),
-            format!("{:?}", tx.audit_events().page(None, 1_000)?),
+            format!("{:?}", tx.audit_events().page(&AuditFilter::default(), None, 1_000)?),
             format!("{:?}", tx.authorization_codes().find(&rows.code_digest)?),
             format!("{:?}", tx.authorization_requests().find(rows.request.id, BROWSER, rows.now)?),
             format!("{:?}", tx.browser_states().find(&rows.state_digest, rows.now)?),

@@ -4,6 +4,7 @@
 //! must come out otherwise.
 
 use doorward::domain::tenant::EmailCode;
+use doorward::flows::administration::Administrator;
 use doorward::flows::administration::tenants::{self, TenantChange};
 use doorward::web::routes::TENANT;
 use reqwest::Method;
@@ -353,7 +354,13 @@ fn check_at(
         for (app, tenant) in [(&app, &acme), (&app, &bolt), (elsewhere, &stranger)] {
             let email_code = Some(EmailCode::On);
             let change = TenantChange { email_code, ..TenantChange::default() };
-            tenants::change(&app.context, &tenant.tenant.slug, change).await.unwrap();
+            tenants::change(
+                &Administrator::command_line(&app.context),
+                &tenant.tenant.slug,
+                change,
+            )
+            .await
+            .unwrap();
         }
         check_every_route(&app, &acme, &bolt, elsewhere, &stranger).await;
         app.stop().await;

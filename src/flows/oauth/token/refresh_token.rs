@@ -3,6 +3,7 @@
 
 use super::{must_act_for_users, requested_resource};
 use crate::crypto::refresh_token::TokenOwner;
+use crate::domain::activity::Kind;
 use crate::domain::application::ClientAuthentication;
 use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::clock::Timestamp;
@@ -95,6 +96,9 @@ pub async fn refresh(
         context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| attempt.rotate(tx));
     let Judged(verdict, refreshed) = judged.await?;
     context.metrics.refresh_judged(verdict);
+    if let Refreshed::SignedIn(_) = refreshed {
+        context.activity.count(tenant.tenant.id, Kind::Refresh, context.now());
+    }
     Ok(refreshed)
 }
 

@@ -1,0 +1,73 @@
+//! What admins see of a thing before and after they changed it: for the audit log, and to tell whether somebody
+//! else changed it meanwhile. Secrets are left out.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::crypto::digest::sha256_base64url;
+use crate::domain::application::{Application, DirectLogin};
+use crate::domain::provider::Provider;
+use crate::domain::role::Role;
+use crate::domain::tenant::Tenant;
+
+/// Changes whenever what it describes does. An edit says what it was made on.
+pub fn version(description: &Value) -> String {
+    sha256_base64url(description.to_string().as_bytes())
+}
+
+pub fn tenant(tenant: &Tenant) -> Value {
+    let accounts = &tenant.accounts;
+    json!({
+        "name": tenant.name.as_str(),
+        "domain": tenant.domain.as_ref().map(ToString::to_string),
+        "sign_up": accounts.sign_up.as_str(),
+        "email_verification": accounts.email_verification.as_str(),
+        "email_code": accounts.email_code.as_str(),
+        "deletion_grace_days": accounts.deletion_grace_days,
+        "colour": tenant.accent.map(|accent| accent.to_string()),
+        "reply_to": tenant.reply_to.as_ref().map(ToString::to_string),
+    })
+}
+
+pub fn application(application: &Application) -> Value {
+    let tokens = &application.tokens;
+    let seconds = |duration: Duration| duration.as_secs();
+    json!({
+        "name": application.name.as_str(),
+        "redirect_uris": texts(&application.redirect_uris),
+        "post_logout_redirect_uris": texts(&application.post_logout_redirect_uris),
+        "allowed_origins": application.allowed_origins.iter().map(|o| o.as_str()).collect::<Vec<_>>(),
+        "audience": application.audience.as_ref().map(|audience| audience.as_str()),
+        "direct_login": application.direct_login == DirectLogin::Allowed,
+        "party": application.party.as_str(),
+        "access_token_algorithm": tokens.access_token_algorithm.as_str(),
+        "id_token_algorithm": tokens.id_token_algorithm.as_str(),
+        "access_token_seconds": seconds(tokens.access_token_life),
+        "refresh_idle_seconds": seconds(tokens.refresh_idle_life),
+        "refresh_absolute_seconds": seconds(tokens.refresh_absolute_life),
+        "reuse_window_seconds": tokens.reuse_window.map(seconds),
+    })
+}
+
+pub fn role(role: &Role) -> Value {
+    json!({ "key": role.key.as_str(), "description": role.description, "rank": role.rank })
+}
+
+pub fn provider(provider: &Provider) -> Value {
+    json!({
+        "key": provider.key.as_str(),
+        "kind": provider.kind.as_str(),
+        "issuer": provider.kind.issuer().map(|issuer| issuer.as_str()),
+        "name": provider.name.as_str(),
+        "client_id": provider.client_id,
+        "scopes": provider.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
+        "allowed_domains": texts(&provider.allowed_domains),
+        "sign_up": provider.sign_up.as_str(),
+    })
+}
+
+fn texts(things: &[impl Display]) -> Vec<String> {
+    things.iter().map(ToString::to_string).collect()
+}

@@ -1,0 +1,152 @@
+//! Who of the console's accounts may see or change a tenant.
+
+use serde_json::json;
+
+use super::{Administrator, Problem, operators, users};
+use crate::domain::audit::Action;
+use crate::domain::email_address::EmailAddress;
+use crate::domain::ids::{TenantId, UserId};
+use crate::domain::mail_order::Letter;
+use crate::domain::member::{Member, MemberRole};
+use crate::domain::tenant::{Slug, Tenant};
+use crate::domain::user::User;
+use crate::flows::Context;
+use crate::storage::StorageError;
+
+/// A member with their account, which is a user of the built-in tenant.
+pub struct ListedMember {
+    pub member: Member,
+    pub account: User,
+}
+
+/// The role of that account in the tenant.
+pub async fn role(
+    context: &Context,
+    tenant: TenantId,
+    account: UserId,
+) -> Result<Option<MemberRole>, Problem> {
+    let member =
+        context.db.read::<_, StorageError>(tenant, move |tx| tx.members().find(account)).await?;
+    Ok(member.map(|member| member.role))
+}
+
+/// A page of the tenants that the account is a member of, in the order of their slugs.
+pub async fn tenants_of(
+    context: &Context,
+    account: UserId,
+    after: Option<Slug>,
+    limit: i64,
+) -> Result<Vec<(Tenant, MemberRole)>, Problem> {
+    let page = context.db.system_read::<_, StorageError>(move |tx| {
+        tx.tenants().of_member(account, after.as_ref(), limit)
+    });
+    Ok(page.await?)
+}
+
+/// Those whose account is still there.
+pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<ListedMember>, Problem> {
+    let console = operators::console_tenant(context).await?.id;
+    let members = context.db.read::<_, StorageError>(tenant.id, |tx| tx.members().list()).await?;
+    let listed = context.db.read::<_, StorageError>(console, move |tx| {
+        let mut listed = Vec::new();
+        for member in members {
+            if let Some(account) = tx.users().find(member.user_id)? {
+                listed.push(ListedMember { member, account });
+            }
+        }
+        Ok(listed)
+    });
+    Ok(listed.await?)
+}
+
+/// Adds the account of that address. Where there is none, one is made, for its owner to choose a password by a
+/// mailed link.
+pub async fn add(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    email: EmailAddress,
+    role: MemberRole,
+) -> Result<User, Problem> {
+    let console = operators::console_tenant(admin).await?;
+    let account = match users::find(admin, &console, &email).await {
+        Ok(account) => {
+            let subject = Some(tenant.id.to_string());
+            let letter = admin.letter(console.id, Letter::Membership, &account.email, subject);
+            let ordered = admin
+                .db
+                .write::<_, StorageError>(console.id, move |tx| tx.mail_orders().insert(&letter));
+            ordered.await?;
+            admin.mail_bell.notify_one();
+            account
+        }
+        Err(Problem::Input(_)) => users::invite(admin, &console, email, None, Vec::new()).await?,
+        Err(problem) => return Err(problem),
+    };
+    insert(admin, tenant, account.id, role).await?;
+    Ok(account)
+}
+
+pub(super) async fn insert(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    account: UserId,
+    role: MemberRole,
+) -> Result<(), Problem> {
+    let member = Member { user_id: account, role, created_at: admin.now() };
+    let event = admin.record_change(
+        Action::MemberAdded,
+        account,
+        &json!(null),
+        &json!({ "role": role.as_str() }),
+    );
+    let added = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
+        tx.members().insert(&member)?;
+        tx.audit_events().append(&event)
+    });
+    match added.await {
+        Err(StorageError::Conflict) => Err(Problem::input("this account is a member already")),
+        other => Ok(other?),
+    }
+}
+
+/// Gives the member another role, or with `None` takes them out. The last owner stays one.
+pub async fn change(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    account: UserId,
+    role: Option<MemberRole>,
+) -> Result<(), Problem> {
+    let action = match role {
+        Some(_) => Action::MemberChanged,
+        None => Action::MemberRemoved,
+    };
+    let describe = |role: Option<MemberRole>| json!({ "role": role.map(MemberRole::as_str) });
+    let old = self::role(admin, tenant.id, account).await?;
+    let event = admin.record_change(action, account, &describe(old), &describe(role));
+    let changed = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
+        let owners = tx.members().lock_owners()?;
+        let Some(member) = tx.members().find(account)? else { return Ok(Changed::Unknown) };
+        if member.role == MemberRole::Owner && role != Some(MemberRole::Owner) && owners == 1 {
+            return Ok(Changed::LastOwner);
+        }
+        match role {
+            Some(role) => tx.members().set_role(account, role)?,
+            None => tx.members().delete(account)?,
+        };
+        tx.audit_events().append(&event)?;
+        Ok(Changed::Done)
+    });
+    match changed.await? {
+        Changed::Done => Ok(()),
+        Changed::Unknown => Err(Problem::Unknown),
+        Changed::LastOwner => Err(Problem::input(
+            "this is the last owner: make somebody else an owner first, so that the tenant has one",
+        )),
+    }
+}
+
+enum Changed {
+    Done,
+    Unknown,
+    LastOwner,
+}

@@ -1,0 +1,35 @@
+//! The first console account, made by whoever has the link that a server without one prints when it starts.
+
+use crate::crypto::mac::Mac;
+use crate::domain::email_address::EmailAddress;
+use crate::domain::password::NewPassword;
+use crate::domain::user::User;
+use crate::flows::Context;
+use crate::flows::administration::users::NewUser;
+use crate::flows::administration::{Administrator, Problem, operators};
+
+const WHAT: &str = "first-account";
+
+/// The same on every replica and at every start; worth nothing once there is an operator.
+pub fn token(keys: &Mac) -> String {
+    keys.sign(&[WHAT])
+}
+
+/// Whether the link is good: it is ours, and there is no operator yet.
+pub async fn is_good(context: &Context, token: &str) -> Result<bool, Problem> {
+    Ok(context.console_keys.verify(&[WHAT], token) && !operators::exist(context).await?)
+}
+
+/// `None` if the link is not good any more.
+pub async fn make(
+    context: &Context,
+    token: &str,
+    email: EmailAddress,
+    password: NewPassword,
+) -> Result<Option<User>, Problem> {
+    if !is_good(context, token).await? {
+        return Ok(None);
+    }
+    let new = NewUser { email, email_verified: true, name: None, roles: Vec::new(), password };
+    operators::create(&Administrator::command_line(context), new).await.map(Some)
+}

@@ -1,0 +1,42 @@
+//! What the tokens of a user in an app would say.
+
+use serde_json::{Value, json};
+
+use super::sign_in;
+use crate::domain::application::ClientAuthentication;
+use crate::domain::authorization_code::Grant;
+use crate::domain::ids::{ApplicationId, FamilyId, SessionId};
+use crate::domain::scope::Scopes;
+use crate::domain::session::Method;
+use crate::domain::tenant::Tenant;
+use crate::domain::user::Profile;
+use crate::flows::oauth::issue::{self, SignedIn};
+use crate::flows::oauth::token::new_family;
+use crate::flows::{Context, Failure};
+
+/// The claims of the access token and of the ID token; `None` if the app is gone or disabled.
+pub async fn tokens(
+    context: &Context,
+    tenant: &Tenant,
+    profile: Profile,
+    application: ApplicationId,
+) -> Result<Option<(Value, Value)>, Failure> {
+    let snapshot = sign_in::snapshot(context, tenant.slug.clone()).await?;
+    let Some(snapshot) = snapshot else { return Ok(None) };
+    let Some(application) = snapshot.application(application) else { return Ok(None) };
+    let now = context.now();
+    let grant = Grant {
+        application_id: application.id,
+        user_id: profile.user.id,
+        session_id: SessionId::generate(now, &*context.entropy),
+        scopes: Scopes::all(),
+        resource: None,
+        authenticated_at: now,
+    };
+    let id = FamilyId::generate(now, &*context.entropy);
+    let client = ClientAuthentication::Authenticated;
+    let family = new_family(id, grant, application, client, now);
+    let signed_in = SignedIn { family, profile, methods: vec![Method::Password] };
+    let (access, id) = issue::preview(context, &snapshot, application, &signed_in);
+    Ok(Some((json!(access), json!(id))))
+}

@@ -1,0 +1,94 @@
+//! Who may see or change the tenant in the console.
+
+use diesel::prelude::*;
+
+use super::error::StorageError;
+use super::schema::members;
+use super::tenant_tx::Scope;
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::UserId;
+use crate::domain::member::{Member, MemberRole};
+
+pub struct Members<'t>(pub(super) Scope<'t>);
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = members)]
+struct Row {
+    tenant_id: String,
+    user_id: String,
+    role: String,
+    created_at: i64,
+}
+
+impl Members<'_> {
+    /// `Conflict` if the account is a member already.
+    pub fn insert(&mut self, member: &Member) -> Result<(), StorageError> {
+        let row = Row {
+            tenant_id: self.0.tenant.to_owned(),
+            user_id: member.user_id.to_string(),
+            role: member.role.as_str().to_owned(),
+            created_at: member.created_at.as_millis(),
+        };
+        diesel::insert_into(members::table).values(&row).execute(self.0.connection)?;
+        Ok(())
+    }
+
+    pub fn find(&mut self, user: UserId) -> Result<Option<Member>, StorageError> {
+        let row = members::table
+            .filter(members::tenant_id.eq(self.0.tenant))
+            .filter(members::user_id.eq(user.to_string()))
+            .first::<Row>(self.0.connection)
+            .optional()?;
+        row.map(Member::try_from).transpose()
+    }
+
+    /// All of them, the oldest account first.
+    pub fn list(&mut self) -> Result<Vec<Member>, StorageError> {
+        let rows = members::table
+            .filter(members::tenant_id.eq(self.0.tenant))
+            .order(members::user_id.asc())
+            .load::<Row>(self.0.connection)?;
+        rows.into_iter().map(Member::try_from).collect()
+    }
+
+    pub fn set_role(&mut self, user: UserId, role: MemberRole) -> Result<bool, StorageError> {
+        let member = members::table
+            .filter(members::tenant_id.eq(self.0.tenant))
+            .filter(members::user_id.eq(user.to_string()));
+        let moved = diesel::update(member)
+            .set(members::role.eq(role.as_str()))
+            .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    pub fn delete(&mut self, user: UserId) -> Result<bool, StorageError> {
+        let member = members::table
+            .filter(members::tenant_id.eq(self.0.tenant))
+            .filter(members::user_id.eq(user.to_string()));
+        Ok(diesel::delete(member).execute(self.0.connection)? == 1)
+    }
+
+    /// Keeps others from changing the tenant's owners until this transaction ends: of two owners who leave at
+    /// the same moment, one stays.
+    pub fn lock_owners(&mut self) -> Result<usize, StorageError> {
+        let owners = members::table
+            .filter(members::tenant_id.eq(self.0.tenant))
+            .filter(members::role.eq(MemberRole::Owner.as_str()));
+        Ok(diesel::update(owners)
+            .set(members::role.eq(members::role))
+            .execute(self.0.connection)?)
+    }
+}
+
+impl TryFrom<Row> for Member {
+    type Error = StorageError;
+
+    fn try_from(row: Row) -> Result<Self, StorageError> {
+        let unreadable = || StorageError::Corrupt("member");
+        Ok(Self {
+            user_id: UserId::parse(&row.user_id).map_err(|_| unreadable())?,
+            role: MemberRole::parse(&row.role).ok_or_else(unreadable)?,
+            created_at: Timestamp::from_millis(row.created_at),
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! What happened in a tenant.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde_json::json;
+
+use super::access::{Seat, Viewer};
+use super::view::{Frame, failed};
+use crate::domain::audit::{Action, AuditEvent};
+use crate::domain::ids::AuditEventId;
+use crate::flows::administration::audit;
+use crate::storage::AuditFilter;
+use crate::web::extract::query::Query;
+use crate::web::hosted::{PageError, Policy, render};
+use crate::web::state::State;
+
+const PAGE: i64 = 50;
+/// Events in a file at most; `before` leads to those before them.
+const EXPORTED: i64 = 10_000;
+
+#[derive(Template)]
+#[template(path = "console/audit.html")]
+pub struct AuditPage {
+    pub frame: Frame,
+    pub actions: Vec<&'static str>,
+    pub action: String,
+    pub about: String,
+    pub events: Vec<AuditEvent>,
+    pub next: Option<String>,
+    pub export: String,
+}
+
+pub async fn get(
+    request: HttpRequest,
+    state: web::Data<State>,
+    seat: Seat<Viewer>,
+    Query(query): Query,
+) -> Result<HttpResponse, PageError> {
+    let action = query.get("action").unwrap_or_default().to_owned();
+    let about = query.get("about").unwrap_or_default().trim().to_owned();
+    let filter = AuditFilter {
+        action: Action::parse(&action),
+        about: Some(about.clone()).filter(|about| !about.is_empty()),
+    };
+    let before = query.get("before").and_then(|id| AuditEventId::parse(id).ok());
+    let is_export = query.get("format") == Some("jsonl");
+    let limit = if is_export { EXPORTED } else { PAGE };
+    let events = audit::page(&state.context, &seat.tenant, filter, before, limit)
+        .await
+        .map_err(|problem| failed(&request, problem))?;
+    if is_export {
+        return Ok(export(&events));
+    }
+    let frame = Frame::of(&seat);
+    let link = |more: (&str, &str)| {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("action", &action)
+            .append_pair("about", &about)
+            .append_pair(more.0, more.1)
+            .finish();
+        format!("{}/audit?{query}", frame.base)
+    };
+    let is_full = i64::try_from(events.len()).is_ok_and(|length| length == PAGE);
+    let last = events.last().filter(|_| is_full);
+    let view = AuditPage {
+        next: last.map(|event| link(("before", &event.id.to_string()))),
+        export: link(("format", "jsonl")),
+        actions: Action::ALL.iter().map(|action| action.as_str()).collect(),
+        events,
+        frame,
+        action,
+        about,
+    };
+    render(&request, &view, Policy::StaysHere)
+}
+
+/// A line of JSON for each event.
+fn export(events: &[AuditEvent]) -> HttpResponse {
+    let line = |event: &AuditEvent| {
+        let details = event.details.as_deref();
+        let details = details.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+        let line = json!({
+            "id": event.id,
+            "at": event.at.to_string(),
+            "action": event.action.as_str(),
+            "actor": event.actor,
+            "target": event.target,
+            "address": event.address,
+            "details": details,
+        });
+        format!("{line}\n")
+    };
+    HttpResponse::Ok()
+        .content_type("application/jsonl")
+        .insert_header(("Content-Disposition", "attachment; filename=\"audit.jsonl\""))
+        .body(events.iter().map(line).collect::<String>())
+}

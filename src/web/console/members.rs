@@ -1,0 +1,106 @@
+//! Who may see or change a tenant in the console.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::access::{Owner, Posted, Seat, Viewer};
+use super::view::{Frame, failed, see};
+use crate::domain::email_address::EmailAddress;
+use crate::domain::ids::UserId;
+use crate::domain::member::MemberRole;
+use crate::flows::administration::{Problem, members};
+use crate::web::hosted::{PageError, Policy, render};
+use crate::web::state::State;
+
+#[derive(Template)]
+#[template(path = "console/members.html")]
+pub struct MembersPage {
+    pub frame: Frame,
+    pub is_owner: bool,
+    pub members: Vec<Line>,
+    pub error: Option<String>,
+    pub email: String,
+}
+
+pub struct Line {
+    pub id: String,
+    pub email: String,
+    pub role: &'static str,
+    pub since: String,
+}
+
+pub async fn get(
+    request: HttpRequest,
+    state: web::Data<State>,
+    seat: Seat<Viewer>,
+) -> Result<HttpResponse, PageError> {
+    show(&request, &state, &seat, None, "").await
+}
+
+async fn show<L>(
+    request: &HttpRequest,
+    state: &State,
+    seat: &Seat<L>,
+    error: Option<String>,
+    email: &str,
+) -> Result<HttpResponse, PageError> {
+    let listed = members::list(&state.context, &seat.tenant)
+        .await
+        .map_err(|problem| failed(request, problem))?;
+    let line = |listed: members::ListedMember| Line {
+        id: listed.account.id.to_string(),
+        email: listed.account.email.to_string(),
+        role: listed.member.role.as_str(),
+        since: listed.member.created_at.to_string(),
+    };
+    let view = MembersPage {
+        frame: Frame::of(seat),
+        is_owner: seat.role == MemberRole::Owner,
+        members: listed.into_iter().map(line).collect(),
+        error,
+        email: email.to_owned(),
+    };
+    render(request, &view, Policy::StaysHere)
+}
+
+pub async fn add(
+    request: HttpRequest,
+    state: web::Data<State>,
+    posted: Posted<Seat<Owner>>,
+) -> Result<HttpResponse, PageError> {
+    posted.only(&request, &["email", "role"])?;
+    let (seat, email) = (&posted.by, posted.field("email"));
+    let admin = seat.account.administrator(&state.context);
+    let role = MemberRole::parse(posted.field("role")).unwrap_or(MemberRole::Viewer);
+    let added = match EmailAddress::parse(email) {
+        Ok(email) => members::add(&admin, &seat.tenant, email, role).await.map(drop),
+        Err(why) => Err(Problem::Input(why.to_string())),
+    };
+    match added {
+        Ok(()) => Ok(see(format!("{}/members", Frame::of(seat).base))),
+        Err(Problem::Input(why)) => show(&request, &state, seat, Some(why), email).await,
+        Err(problem) => Err(failed(&request, problem)),
+    }
+}
+
+/// Another role, or none.
+pub async fn change(
+    request: HttpRequest,
+    state: web::Data<State>,
+    path: web::Path<(String, String)>,
+    posted: Posted<Seat<Owner>>,
+) -> Result<HttpResponse, PageError> {
+    posted.only(&request, &["role"])?;
+    let seat = &posted.by;
+    let failed = |problem| failed(&request, problem);
+    let id = UserId::parse(&path.1).map_err(|_| failed(Problem::Unknown))?;
+    let role = match posted.field("role") {
+        "none" => None,
+        text => Some(MemberRole::parse(text).ok_or_else(|| {
+            failed(Problem::Input("a role is owner, admin or viewer".to_owned()))
+        })?),
+    };
+    let admin = seat.account.administrator(&state.context);
+    members::change(&admin, &seat.tenant, id, role).await.map_err(failed)?;
+    Ok(see(format!("{}/members", Frame::of(seat).base)))
+}

@@ -1,0 +1,121 @@
+//! The roles of a tenant.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::access::{Admin, Posted, Seat, Viewer};
+use super::view::{Frame, failed, see};
+use crate::domain::ids::RoleId;
+use crate::domain::role::RoleKey;
+use crate::flows::administration::roles::{self, Direction};
+use crate::flows::administration::{Problem, description};
+use crate::web::hosted::{PageError, Policy, render};
+use crate::web::state::State;
+
+#[derive(Template)]
+#[template(path = "console/roles.html")]
+pub struct RolesPage {
+    pub frame: Frame,
+    pub roles: Vec<Line>,
+    pub error: Option<String>,
+    pub key: String,
+    pub description: String,
+}
+
+pub struct Line {
+    pub id: String,
+    pub key: String,
+    pub description: String,
+    pub version: String,
+    /// Some who have it.
+    pub holders: Vec<(String, String)>,
+    pub has_more: bool,
+}
+
+/// Holders that are shown.
+const SHOWN: usize = 5;
+
+pub async fn get(
+    request: HttpRequest,
+    state: web::Data<State>,
+    seat: Seat<Viewer>,
+) -> Result<HttpResponse, PageError> {
+    show(&request, &state, &seat, None, "", "").await
+}
+
+async fn show<L>(
+    request: &HttpRequest,
+    state: &State,
+    seat: &Seat<L>,
+    error: Option<String>,
+    key: &str,
+    text: &str,
+) -> Result<HttpResponse, PageError> {
+    let (context, frame) = (&state.context, Frame::of(seat));
+    let failed = |problem| failed(request, problem);
+    let mut lines = Vec::new();
+    for role in roles::list(context, &seat.tenant).await.map_err(failed)? {
+        let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
+        let mut holders =
+            roles::holders(context, &seat.tenant, role.id, limit).await.map_err(failed)?;
+        let has_more = holders.len() > SHOWN;
+        holders.truncate(SHOWN);
+        let link = |user: crate::domain::user::User| {
+            (format!("{}/users/{}", frame.base, user.id), user.email.to_string())
+        };
+        lines.push(Line {
+            id: role.id.to_string(),
+            version: description::version(&description::role(&role)),
+            key: role.key.to_string(),
+            description: role.description,
+            holders: holders.into_iter().map(link).collect(),
+            has_more,
+        });
+    }
+    let (key, text) = (key.to_owned(), text.to_owned());
+    let view = RolesPage { frame, roles: lines, error, key, description: text };
+    render(request, &view, Policy::StaysHere)
+}
+
+pub async fn create(
+    request: HttpRequest,
+    state: web::Data<State>,
+    posted: Posted<Seat<Admin>>,
+) -> Result<HttpResponse, PageError> {
+    posted.only(&request, &["key", "description"])?;
+    let (seat, key, text) = (&posted.by, posted.field("key"), posted.field("description"));
+    let admin = seat.account.administrator(&state.context);
+    let made = match RoleKey::parse(key) {
+        Ok(key) => roles::create(&admin, &seat.tenant, key, text.to_owned()).await.map(drop),
+        Err(why) => Err(Problem::Input(why.to_string())),
+    };
+    match made {
+        Ok(()) => Ok(see(format!("{}/roles", Frame::of(seat).base))),
+        Err(Problem::Input(why)) => show(&request, &state, seat, Some(why), key, text).await,
+        Err(problem) => Err(failed(&request, problem)),
+    }
+}
+
+pub async fn change(
+    request: HttpRequest,
+    state: web::Data<State>,
+    path: web::Path<(String, String)>,
+    posted: Posted<Seat<Admin>>,
+) -> Result<HttpResponse, PageError> {
+    posted.only(&request, &["version", "description", "act"])?;
+    let (seat, tenant) = (&posted.by, &posted.by.tenant);
+    let admin = seat.account.administrator(&state.context);
+    let failed = |problem| failed(&request, problem);
+    let id = RoleId::parse(&path.1).map_err(|_| failed(Problem::Unknown))?;
+    let done = match posted.field("act") {
+        "up" => roles::shift(&admin, tenant, id, Direction::Up).await,
+        "down" => roles::shift(&admin, tenant, id, Direction::Down).await,
+        "delete" => roles::delete(&admin, tenant, id).await,
+        _ => {
+            let text = posted.field("description").to_owned();
+            roles::describe(&admin, tenant, id, posted.field("version"), text).await
+        }
+    };
+    done.map_err(failed)?;
+    Ok(see(format!("{}/roles", Frame::of(seat).base)))
+}

@@ -1,0 +1,73 @@
+//! What all pages of the console share.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::access::{Account, Seat};
+use crate::domain::member::MemberRole;
+use crate::flows::administration::Problem;
+use crate::web::error::ApiError;
+use crate::web::hosted::{Page, PageError};
+
+/// Frame of a page: whose console it is, and where its tenant's pages are.
+pub struct Frame {
+    pub page: Page,
+    pub csrf: String,
+    pub email: String,
+    pub is_operator: bool,
+    /// Empty above the tenants.
+    pub base: String,
+    pub tenant: String,
+    pub slug: String,
+    pub may_change: bool,
+    pub notice: Option<String>,
+}
+
+impl Frame {
+    pub fn of_account(account: &Account) -> Self {
+        Self {
+            page: Page::doorward(),
+            csrf: account.visitor.csrf.clone(),
+            email: account.browser.profile.user.email.to_string(),
+            is_operator: account.is_operator,
+            base: String::new(),
+            tenant: String::new(),
+            slug: String::new(),
+            may_change: false,
+            notice: None,
+        }
+    }
+
+    pub fn of<L>(seat: &Seat<L>) -> Self {
+        Self {
+            base: base(seat.tenant.slug.as_str()),
+            tenant: seat.tenant.name.to_string(),
+            slug: seat.tenant.slug.to_string(),
+            may_change: seat.role >= MemberRole::Admin,
+            ..Self::of_account(&seat.account)
+        }
+    }
+}
+
+/// Where the pages of a tenant are.
+pub fn base(slug: &str) -> String {
+    format!("/console/t/{slug}")
+}
+
+pub fn see(location: String) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+}
+
+pub fn failed(request: &HttpRequest, problem: Problem) -> PageError {
+    match problem {
+        Problem::Input(why) => PageError::refused(request, StatusCode::BAD_REQUEST, &why),
+        Problem::Stale(now) => {
+            let why = format!(
+                "Somebody else changed this since you opened it, and nothing of yours was saved. It is now: {now}"
+            );
+            PageError::refused(request, StatusCode::CONFLICT, &why)
+        }
+        Problem::Unknown => PageError::from_api(request, ApiError::NotFound),
+        Problem::Failure(failure) => PageError::failure(request, &failure),
+    }
+}

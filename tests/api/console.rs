@@ -1,0 +1,404 @@
+//! The console: who may see and change what, and what comes of it.
+
+use doorward::domain::email_address::EmailAddress;
+use doorward::domain::ids::UserId;
+use doorward::domain::member::MemberRole;
+use doorward::domain::password::NewPassword;
+use doorward::domain::tenant::Slug;
+use doorward::flows::administration::users::NewUser;
+use doorward::flows::administration::{Administrator, members, operators, tenants, users};
+use doorward::flows::console::first_account;
+use doorward::web::routes::CONSOLE;
+use reqwest::Method;
+
+use crate::harness::{
+    Answer, Browser, PASSWORD, TestApp, TestTenant, claims, field, on_both_databases,
+};
+
+on_both_databases! {
+    each_page_is_open_to_the_roles_of_the_golden_file_alone,
+    a_form_takes_no_forged_post_and_no_field_that_it_does_not_show,
+    an_account_makes_a_tenant_of_its_own_and_an_app_that_works,
+    a_trial_of_an_app_shows_the_tokens_of_a_real_sign_in,
+    what_was_changed_meanwhile_is_not_overwritten,
+    the_audit_log_tells_what_was_before_and_after_but_no_secret,
+    a_role_that_is_given_shows_in_the_next_refresh,
+    a_disabled_app_gets_no_tokens_from_the_next_request_on,
+    an_invited_user_chooses_a_password_by_mail,
+    the_last_owner_stays,
+    the_first_account_is_made_once_by_the_link,
+    a_sign_out_ends_the_console_session_on_the_server,
+}
+
+const EMAIL: &str = "console@doorward.example";
+
+async fn account(app: &TestApp, email: &str) -> UserId {
+    let console = operators::console_tenant(&app.context).await.unwrap();
+    let admin = Administrator::command_line(&app.context);
+    users::create(&admin, &console, new_user(email)).await.unwrap().id
+}
+
+fn new_user(email: &str) -> NewUser {
+    NewUser {
+        email: EmailAddress::parse(email).unwrap(),
+        email_verified: true,
+        name: None,
+        roles: Vec::new(),
+        password: NewPassword::parse(PASSWORD).unwrap(),
+    }
+}
+
+/// An account with that role in the tenant.
+async fn member(app: &TestApp, tenant: &TestTenant, role: MemberRole) -> String {
+    let email = format!("{}@{}.example", role.as_str(), tenant.tenant.slug);
+    account(app, &email).await;
+    let admin = Administrator::command_line(&app.context);
+    let address = EmailAddress::parse(&email).unwrap();
+    members::add(&admin, &tenant.tenant, address, role).await.unwrap();
+    email
+}
+
+async fn operator(app: &TestApp) -> String {
+    let email = "operator@doorward.example";
+    operators::create(&Administrator::command_line(&app.context), new_user(email)).await.unwrap();
+    email.to_owned()
+}
+
+fn url(app: &TestApp, path: &str) -> String {
+    format!("{}/console{path}", app.context.public_url.as_str())
+}
+
+fn full(app: &TestApp, location: &str) -> String {
+    if location.starts_with('/') {
+        format!("{}{location}", app.context.public_url.as_str())
+    } else {
+        location.to_owned()
+    }
+}
+
+async fn follow(app: &TestApp, browser: &mut Browser<'_>, mut answer: Answer) -> Answer {
+    for _ in 0..10 {
+        if answer.status != 303 && answer.status != 302 {
+            return answer;
+        }
+        let next = full(app, answer.location());
+        answer = browser.get(&next).await;
+    }
+    panic!("redirects without end: {answer:?}")
+}
+
+/// Through the hosted login of the built-in tenant, as anybody does it.
+async fn sign_in<'a>(app: &'a TestApp, email: &str) -> Browser<'a> {
+    let mut browser = Browser::new(app);
+    let first = browser.get(&url(app, "")).await;
+    let page = follow(app, &mut browser, first).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    let (csrf, request) = (field(&page, "csrf"), field(&page, "request"));
+    let login = format!("{}/t/console/login", app.context.public_url.as_str());
+    let fields =
+        [("csrf", &*csrf), ("request", &*request), ("email", email), ("password", PASSWORD)];
+    let answer = browser.submit(&login, &fields).await;
+    let home = follow(app, &mut browser, answer).await;
+    assert_eq!(home.status, 200, "{home:?}");
+    assert!(home.body.contains(email), "{home:?}");
+    browser
+}
+
+async fn csrf(app: &TestApp, browser: &mut Browser<'_>) -> String {
+    field(&browser.get(&url(app, "/tenants/new")).await, "csrf")
+}
+
+async fn post(
+    app: &TestApp,
+    browser: &mut Browser<'_>,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> Answer {
+    let csrf = csrf(app, browser).await;
+    let mut all = vec![("csrf", &*csrf)];
+    all.extend(fields);
+    browser.submit(&url(app, path), &all).await
+}
+
+/// The path of a route, with a thing of the tenant in it.
+async fn filled(app: &TestApp, tenant: &TestTenant, path: &str) -> String {
+    let path = path.replace("{slug}", tenant.tenant.slug.as_str());
+    let id = if path.contains("/apps/") {
+        tenant.web.id.clone()
+    } else if path.contains("/users/") {
+        tenant.user.to_string()
+    } else if path.contains("/roles/") {
+        let roles = app
+            .context
+            .db
+            .read::<_, doorward::storage::StorageError>(tenant.tenant.id, |tx| tx.roles().list());
+        roles.await.unwrap()[0].id.to_string()
+    } else {
+        UserId::from_bytes([1; 16]).to_string()
+    };
+    path.replace("{id}", &id)
+}
+
+const ANYBODY: [&str; 6] = ["/try", "/sign-in", "/callback", "/setup", "/sign-out", ""];
+
+async fn each_page_is_open_to_the_roles_of_the_golden_file_alone(app: &TestApp) {
+    let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
+    let mut people = vec![("anonymous", None)];
+    for role in MemberRole::ALL {
+        people.push((role.as_str(), Some(member(app, &acme, role).await)));
+    }
+    people.push(("owner of another", Some(member(app, &bolt, MemberRole::Owner).await)));
+    people.push(("operator", Some(operator(app).await)));
+    let mut lines = Vec::new();
+    for (who, email) in &people {
+        let mut browser = match email {
+            Some(email) => sign_in(app, email).await,
+            None => Browser::new(app),
+        };
+        let token = match email {
+            Some(_) => csrf(app, &mut browser).await,
+            None => "none".to_owned(),
+        };
+        for route in CONSOLE {
+            if ANYBODY.contains(&route.path) {
+                continue;
+            }
+            let target = url(app, &filled(app, &acme, route.path).await);
+            let answer = if route.method == Method::GET.as_str() {
+                browser.get(&target).await
+            } else {
+                browser.submit(&target, &[("csrf", &token)]).await
+            };
+            lines.push(format!("{} {} · {who}: {}", route.method, route.path, answer.status));
+        }
+    }
+    lines.sort();
+    let golden = include_str!("console_access.txt");
+    let found = lines.join("\n") + "\n";
+    assert!(found == golden, "the golden file is to be:\n{found}");
+}
+
+async fn a_form_takes_no_forged_post_and_no_field_that_it_does_not_show(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email = operator(app).await;
+    let mut browser = sign_in(app, &email).await;
+    let token = csrf(app, &mut browser).await;
+    let posts = CONSOLE.iter().filter(|route| route.method == Method::POST.as_str());
+    for route in posts {
+        let target = url(app, &filled(app, &acme, route.path).await);
+        for forged in [vec![], vec![("csrf", "guessed")]] {
+            let answer = browser.submit(&target, &forged).await;
+            assert_eq!(answer.status, 403, "{target} {answer:?}");
+        }
+        let call =
+            app.post(&target).header("origin", "https://evil.example").form(&[("csrf", &*token)]);
+        let answer = browser.send(&target, call).await;
+        assert_eq!(answer.status, 403, "{target} {answer:?}");
+        let answer = browser.submit(&target, &[("csrf", &token), ("status", "x")]).await;
+        assert_eq!(answer.status, 400, "{target} {answer:?}");
+    }
+}
+
+async fn an_account_makes_a_tenant_of_its_own_and_an_app_that_works(app: &TestApp) {
+    account(app, EMAIL).await;
+    let mut browser = sign_in(app, EMAIL).await;
+    let taken =
+        post(app, &mut browser, "/tenants", &[("name", "Gizmo"), ("slug", "console")]).await;
+    assert!(taken.body.contains("there is a tenant"), "{taken:?}");
+    assert!(taken.body.contains("value=\"Gizmo\""), "what was typed stays: {taken:?}");
+    let made = post(app, &mut browser, "/tenants", &[("name", "Gizmo"), ("slug", "gizmo")]).await;
+    assert_eq!(made.location(), "/console/t/gizmo/apps/new");
+    let fields = [("name", "Site"), ("builds", "service")];
+    let page = post(app, &mut browser, "/t/gizmo/apps", &fields).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    let secret = page.body.split("<code class=\"whole\">").nth(1).unwrap();
+    let secret = secret.split('<').next().unwrap();
+    let list = browser.get(&url(app, "/t/gizmo/apps")).await;
+    let id = list.body.split("/console/t/gizmo/apps/app").nth(1).unwrap();
+    let id = format!("app{}", id.split('"').next().unwrap());
+    let again = browser.get(&url(app, &format!("/t/gizmo/apps/{id}"))).await;
+    assert!(!again.body.contains(secret), "a secret is shown once");
+    let token = format!("{}/t/gizmo/oauth2/token", app.context.public_url.as_str());
+    let grant = [("grant_type", "client_credentials")];
+    app.post(&token).basic(&id, secret).form(&grant).send().await.expect(200);
+    let home = browser.get(&url(app, "")).await;
+    assert!(home.body.contains("/console/t/gizmo") && home.body.contains("owner"), "{home:?}");
+}
+
+async fn a_trial_of_an_app_shows_the_tokens_of_a_real_sign_in(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email = member(app, &acme, MemberRole::Admin).await;
+    let mut browser = sign_in(app, &email).await;
+    let path = format!("/t/acme/apps/{}/try", acme.service.id);
+    let page = post(app, &mut browser, &path, &[]).await;
+    assert!(page.body.contains("It works") && page.body.contains(&acme.service.id), "{page:?}");
+    for client in [&acme.web, &acme.spa] {
+        let path = format!("/t/acme/apps/{}/try", client.id);
+        let began = post(app, &mut browser, &path, &[]).await;
+        let mut page = follow(app, &mut browser, began).await;
+        if page.body.contains("name=\"request\"") {
+            let (csrf, request) = (field(&page, "csrf"), field(&page, "request"));
+            let fields = [
+                ("csrf", &*csrf),
+                ("request", &*request),
+                ("email", &*acme.email),
+                ("password", PASSWORD),
+            ];
+            let answer = browser.submit(&acme.url("/login"), &fields).await;
+            page = follow(app, &mut browser, answer).await;
+        }
+        assert_eq!(page.status, 200, "{page:?}");
+        assert!(page.body.contains(&acme.user.to_string()), "the sub: {page:?}");
+        assert!(page.body.contains("at+jwt") && page.body.contains("ADMIN"), "{page:?}");
+    }
+    let again = browser.get(&url(app, "/try?code=x&state=y")).await;
+    assert_eq!(again.status, 400, "a trial that this browser did not begin: {again:?}");
+}
+
+async fn what_was_changed_meanwhile_is_not_overwritten(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email = member(app, &acme, MemberRole::Admin).await;
+    let mut browser = sign_in(app, &email).await;
+    let path = format!("/t/acme/apps/{}", acme.web.id);
+    let version = field(&browser.get(&url(app, &path)).await, "version");
+    let change = |name: &'static str| {
+        vec![
+            ("version", version.clone()),
+            ("name", name.to_owned()),
+            ("redirect-1", acme.web.redirect_uri.clone()),
+            ("direct_login", "on".to_owned()),
+            ("access_minutes", "15".to_owned()),
+            ("idle_hours", "168".to_owned()),
+            ("absolute_hours", "720".to_owned()),
+        ]
+    };
+    for (name, status) in [("First", 303), ("Second", 409)] {
+        let fields = change(name);
+        let fields: Vec<_> = fields.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let answer = post(app, &mut browser, &path, &fields).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        if status == 409 {
+            assert!(answer.body.contains("First"), "it says what is there now: {answer:?}");
+        }
+    }
+    let page = browser.get(&url(app, &path)).await;
+    assert!(page.body.contains("value=\"First\""), "{page:?}");
+}
+
+async fn the_audit_log_tells_what_was_before_and_after_but_no_secret(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email = member(app, &acme, MemberRole::Admin).await;
+    let mut browser = sign_in(app, &email).await;
+    let path = format!("/t/acme/apps/{}/act", acme.web.id);
+    let page = post(app, &mut browser, &path, &[("act", "add-secret")]).await;
+    let secret = page.body.split("<code class=\"whole\">").nth(1).unwrap();
+    let secret = secret.split('<').next().unwrap().to_owned();
+    let roles = format!("/t/acme/users/{}/roles", acme.user);
+    let answer = post(app, &mut browser, &roles, &[("seen", "ADMIN")]).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let export = browser.get(&url(app, "/t/acme/audit?format=jsonl")).await;
+    assert!(!export.body.contains(&secret));
+    let lines: Vec<serde_json::Value> =
+        export.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let assigned = lines.iter().find(|line| line["action"] == "user.roles_assigned").unwrap();
+    assert_eq!(assigned["details"]["before"], serde_json::json!(["ADMIN"]));
+    assert_eq!(assigned["details"]["after"], serde_json::json!([]));
+    assert!(lines.iter().any(|line| line["action"] == "application.secret_added"));
+    let page = browser.get(&url(app, "/t/acme/audit?action=user.roles_assigned")).await;
+    assert!(page.body.contains("user.roles_assigned</strong>"), "{page:?}");
+    assert!(!page.body.contains("secret_added</strong>"), "{page:?}");
+}
+
+async fn a_role_that_is_given_shows_in_the_next_refresh(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let tokens = app.sign_in(&acme, &acme.web).await;
+    assert_eq!(claims(tokens["access_token"].as_str().unwrap())["role"], "ADMIN");
+    let email = member(app, &acme, MemberRole::Admin).await;
+    let mut browser = sign_in(app, &email).await;
+    let page = browser.get(&url(app, &format!("/t/acme/users/{}", acme.user))).await;
+    let member_role = field(&page, "role-2");
+    let path = format!("/t/acme/users/{}/roles", acme.user);
+    let fields = [("seen", "ADMIN"), ("role-2", &*member_role)];
+    assert_eq!(post(app, &mut browser, &path, &fields).await.status, 303);
+    let stale = post(app, &mut browser, &path, &fields).await;
+    assert_eq!(stale.status, 409, "{stale:?}");
+    let refreshed =
+        app.refresh(&acme, &acme.web, tokens["refresh_token"].as_str().unwrap()).await.expect(200);
+    assert_eq!(claims(refreshed["access_token"].as_str().unwrap())["role"], "MEMBER");
+}
+
+async fn a_disabled_app_gets_no_tokens_from_the_next_request_on(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let tokens = app.sign_in(&acme, &acme.web).await;
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let email = member(app, &acme, MemberRole::Admin).await;
+    let mut browser = sign_in(app, &email).await;
+    let path = format!("/t/acme/apps/{}/act", acme.web.id);
+    assert_eq!(post(app, &mut browser, &path, &[("act", "disable")]).await.status, 303);
+    app.refresh(&acme, &acme.web, refresh).await.refused(401, "invalid_client");
+    assert_eq!(post(app, &mut browser, &path, &[("act", "enable")]).await.status, 303);
+    app.refresh(&acme, &acme.web, refresh).await.expect(200);
+}
+
+async fn an_invited_user_chooses_a_password_by_mail(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email = member(app, &acme, MemberRole::Admin).await;
+    let mut browser = sign_in(app, &email).await;
+    let fields = [("email", "new@acme.example"), ("name", "Newcomer")];
+    let answer = post(app, &mut browser, "/t/acme/users", &fields).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let link = app.mailed_link("new@acme.example").await;
+    assert!(link.starts_with(&acme.url("/reset-password?token=")), "{link}");
+    let found = browser.get(&url(app, "/t/acme/users?search=newc")).await;
+    assert!(found.body.contains("new@acme.example"), "{found:?}");
+    let twice = post(app, &mut browser, "/t/acme/users", &fields).await;
+    assert!(twice.body.contains("there is a user"), "{twice:?}");
+}
+
+async fn the_last_owner_stays(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email = member(app, &acme, MemberRole::Owner).await;
+    let mut browser = sign_in(app, &email).await;
+    let tenant = tenants::find(&app.context, &Slug::parse("acme").unwrap()).await.unwrap();
+    let listed = members::list(&app.context, &tenant).await.unwrap();
+    let path = format!("/t/acme/members/{}", listed[0].account.id);
+    for role in ["viewer", "none"] {
+        let answer = post(app, &mut browser, &path, &[("role", role)]).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert!(answer.body.contains("last owner"), "{answer:?}");
+    }
+    let fields = [("email", "second@doorward.example"), ("role", "owner")];
+    assert_eq!(post(app, &mut browser, "/t/acme/members", &fields).await.status, 303);
+    assert_eq!(post(app, &mut browser, &path, &[("role", "none")]).await.status, 303);
+    let gone = browser.get(&url(app, "/t/acme")).await;
+    assert_eq!(gone.status, 404, "to whom is no member, the tenant does not exist");
+}
+
+async fn the_first_account_is_made_once_by_the_link(app: &TestApp) {
+    let token = first_account::token(&app.context.console_keys);
+    let mut browser = Browser::new(app);
+    let wrong = browser.get(&url(app, "/setup?token=guessed")).await;
+    assert_eq!(wrong.location(), "/console");
+    let link = url(app, &format!("/setup?token={token}"));
+    let csrf = field(&browser.get(&link).await, "csrf");
+    let fields = [("csrf", &*csrf), ("token", &*token), ("email", EMAIL), ("password", PASSWORD)];
+    let made = browser.submit(&url(app, "/setup"), &fields).await;
+    assert_eq!(made.location(), "/console");
+    assert!(operators::exist(&app.context).await.unwrap());
+    assert_eq!(browser.get(&link).await.location(), "/console", "the link is used up");
+    sign_in(app, EMAIL).await;
+}
+
+async fn a_sign_out_ends_the_console_session_on_the_server(app: &TestApp) {
+    account(app, EMAIL).await;
+    let mut browser = sign_in(app, EMAIL).await;
+    let mut thief = Browser::new(app);
+    thief.cookies = browser.cookies.clone();
+    assert_eq!(thief.get(&url(app, "")).await.status, 200);
+    assert_eq!(post(app, &mut browser, "/sign-out", &[]).await.status, 303);
+    for browser in [&mut browser, &mut thief] {
+        let answer = browser.get(&url(app, "")).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        assert!(answer.location().starts_with("/console/sign-in"), "{answer:?}");
+    }
+}

@@ -1,0 +1,129 @@
+// The console in headless Chromium: from the first visit to an app of one's own, and every page on every screen.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { startDoorward } from '../clients/node/doorward.mjs';
+import { assertAccessible, assertNoSidewaysScroll, keep, onScreen, SCREENS, startChrome } from './screens.mjs';
+
+let chrome, dev;
+
+before(async () => {
+  dev = await startDoorward('sqlite');
+  chrome = await startChrome();
+});
+
+after(async () => {
+  await chrome?.close();
+  await dev?.stop();
+});
+
+async function signIn(page) {
+  const { url, email, password } = dev.console;
+  await page.goto(url);
+  await page.fill('[name=email]', email);
+  await page.fill('[name=password]', password);
+  await page.click('main button[type=submit]:not([data-reveal])');
+  await page.waitForURL(`${dev.public_url}/console`);
+}
+
+for (const { name, ...options } of SCREENS) {
+  test(`an admin configures a tenant on ${name}, and every page is fit to be shown`, async () => {
+    await onScreen(chrome, options, async (page) => {
+      await signIn(page);
+      const look = async (what) => {
+        await assertAccessible(page);
+        await assertNoSidewaysScroll(page);
+        await keep(page, `console-${what}-${name}`);
+      };
+      await look('tenants');
+
+      await page.click('text=New tenant');
+      await page.fill('#name', `A tenant with quite a long name, ${'very '.repeat(20)}long`);
+      await page.fill('#slug', 'Not A Slug');
+      await page.click('text=Create tenant');
+      assert.match(await page.textContent('[role=alert]'), /a slug is/);
+      assert.match(await page.inputValue('#name'), /^A tenant with/);
+      await look('tenant-refused');
+      await page.fill('#slug', `long-${name}`);
+      await page.click('text=Create tenant');
+
+      await page.waitForURL('**/apps/new');
+      await look('app-new');
+      await page.fill('#name', 'My site');
+      await page.click('text=Create application');
+      assert.match(await page.textContent('.whole'), /^[A-Za-z0-9]{43}$/);
+      assert.match(await page.textContent('pre'), /AUTH_DOORWARD_SECRET=[A-Za-z0-9]{43}/);
+      await look('app-made');
+
+      await page.click('text=Try it');
+      await page.waitForURL('**/login*');
+      await page.goto(`${dev.public_url}/console/t/long-${name}`);
+
+      await page.click('nav >> text=Roles');
+      await page.fill('#key', 'EDITOR');
+      await page.fill('#description', 'Edits what others wrote');
+      await page.click('text=Create role');
+      await page.fill('#key', 'EDITOR');
+      await page.click('text=Create role');
+      assert.match(await page.textContent('[role=alert]'), /there is a role/);
+      await look('roles');
+
+      await page.click('nav >> text=Users');
+      await look('users-empty');
+      await page.click('text=Invite a user');
+      await page.fill('#email', `somebody.with.a.long.address.${'x'.repeat(30)}@example.com`);
+      await page.fill('#name', 'Some Body');
+      await page.click('button:text("Invite")');
+      await page.check('[name=role-1]');
+      await page.click('text=Save roles');
+      assert.ok(await page.isChecked('[name=role-1]'));
+      await page.click('text=Preview');
+      assert.match(await page.textContent('pre'), /"role": "EDITOR"/);
+      await look('user');
+
+      for (const [link, heading] of [
+        ['Overview', /A tenant with/],
+        ['Applications', /Applications/],
+        ['Keys', /Keys/],
+        ['Audit log', /Audit log/],
+        ['Members', /Members/],
+      ]) {
+        await page.click(`nav >> text=${link}`);
+        assert.match(await page.textContent('h1'), heading);
+        await look(link.toLowerCase().replace(' ', '-'));
+      }
+
+      await page.click('text=Sign out');
+      await page.goto(dev.console.url);
+      assert.match(page.url(), /\/login/);
+    });
+  });
+}
+
+test('a trial of an app shows the decoded tokens of its user', async () => {
+  await onScreen(chrome, {}, async (page) => {
+    await signIn(page);
+    await page.goto(`${dev.public_url}/console/t/acme/apps/${dev.app.client_id}`);
+    await page.click('text=Try it');
+    await page.fill('[name=email]', dev.user.email);
+    await page.fill('[name=password]', dev.user.password);
+    await page.click('main button[type=submit]:not([data-reveal])');
+    assert.match(await page.textContent('h1'), /It works/);
+    assert.match(await page.textContent('main'), /"role": "ADMIN"/);
+    await assertAccessible(page);
+    await keep(page, 'console-trial');
+  });
+});
+
+test('the console works without JavaScript, and a destructive act names what it destroys and asks once', async () => {
+  await onScreen(chrome, { javaScriptEnabled: false }, async (page) => {
+    await signIn(page);
+    await page.goto(`${dev.public_url}/console/t/acme/roles`);
+    await page.fill('#key', 'DOOMED');
+    await page.click('text=Create role');
+    await page.click('summary:has-text("DOOMED")');
+    await page.click('button:text("Delete DOOMED")');
+    assert.doesNotMatch(await page.textContent('main'), /DOOMED/);
+  });
+});
