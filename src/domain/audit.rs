@@ -56,7 +56,6 @@ actions! {
     UserDisabled = "user.disabled",
     PasswordSet = "user.password_set",
     OperatorCreated = "operator.created",
-    OperatorActed = "operator.acted",
     TenantDisabled = "tenant.disabled",
     TenantEnabled = "tenant.enabled",
     TenantDeletionPlanned = "tenant.deletion_planned",

@@ -75,7 +75,8 @@ impl Letter {
         }
     }
 
-    /// Whether anybody can cause it who knows the address: these are counted, so that nobody is flooded.
+    /// Whether anybody, or any admin, can cause it who knows the address: these are counted, so that nobody is
+    /// flooded.
     pub const fn is_on_request(self) -> bool {
         match self {
             Self::VerifyEmail
@@ -83,14 +84,14 @@ impl Letter {
             | Self::ResetPassword
             | Self::ChangeEmail
             | Self::SignInCode
+            | Self::Invitation
+            | Self::Membership
             | Self::Test => true,
             Self::PasswordChanged
             | Self::EmailChanged
             | Self::DeletionPlanned
             | Self::AccountClaimed
-            | Self::IdentityLinked
-            | Self::Invitation
-            | Self::Membership => false,
+            | Self::IdentityLinked => false,
         }
     }
 }

@@ -27,6 +27,7 @@ on_both_databases! {
     an_invited_user_chooses_a_password_by_mail,
     the_last_owner_stays,
     the_first_account_is_made_once_by_the_link,
+    a_browser_keeps_few_sign_ins_that_were_never_ended,
     a_sign_out_ends_the_console_session_on_the_server,
 }
 
@@ -387,6 +388,28 @@ async fn the_first_account_is_made_once_by_the_link(app: &TestApp) {
     assert!(operators::exist(&app.context).await.unwrap());
     assert_eq!(browser.get(&link).await.location(), "/console", "the link is used up");
     sign_in(app, EMAIL).await;
+}
+
+async fn a_browser_keeps_few_sign_ins_that_were_never_ended(app: &TestApp) {
+    account(app, EMAIL).await;
+    let mut browser = Browser::new(app);
+    let mut states = Vec::new();
+    for _ in 0..30 {
+        let answer = browser.get(&url(app, "/sign-in")).await;
+        let query = crate::harness::query(answer.location());
+        states.push(query["state"].clone());
+    }
+    let console = operators::console_tenant(&app.context).await.unwrap();
+    let cookie = browser.cookies.iter().find(|cookie| cookie.name() == "doorward-console").unwrap();
+    let key = cookie.value().rsplit_once('.').unwrap().1.to_owned();
+    let digest = doorward::crypto::digest::digest(&doorward::domain::secret::Secret::new(key));
+    let now = app.context.now();
+    let kept = app.context.db.read::<_, doorward::storage::StorageError>(console.id, move |tx| {
+        tx.browser_states().find(&digest, now)
+    });
+    let kept = kept.await.unwrap().expect("the browser has a state");
+    assert!(kept.matches("pending-").count() <= 8, "{kept}");
+    assert!(kept.contains(states.last().unwrap()), "the newest goes on");
 }
 
 async fn a_sign_out_ends_the_console_session_on_the_server(app: &TestApp) {

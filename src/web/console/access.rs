@@ -94,6 +94,16 @@ impl Visitor {
         self.state.get::<String>(key).ok().flatten()
     }
 
+    /// Forgets what is kept under keys that begin so, once there are `most` of them: nobody fills the database
+    /// with what was begun and never ended.
+    pub fn make_room(&self, prefix: &str, most: usize) {
+        let keys: Vec<String> =
+            self.state.entries().keys().filter(|key| key.starts_with(prefix)).cloned().collect();
+        if keys.len() >= most {
+            keys.iter().for_each(|key| self.forget(key));
+        }
+    }
+
     pub fn forget(&self, key: &str) {
         self.state.remove(key);
     }

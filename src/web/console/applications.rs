@@ -221,7 +221,13 @@ fn show<L>(
         absolute_hours: hours(app.tokens.refresh_absolute_life),
         app: app.clone(),
     };
-    render(request, &view, Policy::StaysHere)
+    // A trial leads to the sign-in, which may be on a host of the tenant's own.
+    let leads_to = [view.issuer.clone()];
+    let policy = match seat.tenant.domain {
+        Some(_) => Policy::LeadsToAny(&leads_to),
+        None => Policy::StaysHere,
+    };
+    render(request, &view, policy)
 }
 
 async fn find<L>(

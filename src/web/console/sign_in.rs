@@ -13,6 +13,8 @@ use crate::web::state::State;
 
 /// Sign-ins that are under way, of several tabs, each under its `state`.
 const PENDING: &str = "pending";
+/// Of one browser. Those that began earlier begin anew by themselves.
+const MOST_PENDING: usize = 8;
 
 fn kept_under(state: &str) -> String {
     format!("{PENDING}-{state}")
@@ -36,6 +38,7 @@ pub async fn get(
     let (pending, location) =
         sign_in::begin(&state.context, next).await.map_err(|problem| failed(&request, problem))?;
     let json = serde_json::to_string(&pending).map_err(|_| PageError::stale(&request))?;
+    visitor.make_room(PENDING, MOST_PENDING);
     visitor
         .keep(&kept_under(&pending.state), &json)
         .map_err(|failure| PageError::failure(&request, &failure))?;
