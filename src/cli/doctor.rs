@@ -5,20 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CommandError, Outcome, open};
-use crate::config::{ServeSettings, StoreSettings};
+use crate::config::{PublicUrl, ServeSettings, StoreSettings};
+use crate::crypto::entropy::OsEntropy;
 use crate::crypto::master_key::MasterKey;
-use crate::domain::clock::{Clock, SystemClock, Timestamp};
-use crate::domain::signing_key::KeyState;
-use crate::domain::tenant::Tenant;
-use crate::flows::administration::{keys, tenants};
-use crate::mail::{Mailer, Smtp};
+use crate::flows::administration::health::{self, Finding};
 use crate::storage::Db;
 
 #[derive(Args)]
 pub struct Doctor {}
-
-/// A build of this program is never run before it was made.
-const EARLIEST_SANE_TIME: Timestamp = Timestamp::from_secs(1_790_000_000);
 
 #[derive(Default)]
 struct Report {
@@ -64,15 +58,13 @@ impl Doctor {
                     .for_each(|problem| report.line("configuration", Err(problem)));
             }
         }
-        report.line("clock", clock());
         let key = open::master_key(&settings).map_err(|CommandError(why)| why);
         report
             .line("master key", key.as_ref().map(|_| "readable".to_owned()).map_err(Clone::clone));
         match open::database(&settings) {
-            Ok(db) => database(&mut report, &db, key.ok(), &settings).await,
+            Ok(db) => inside(&mut report, db, key.ok(), &settings).await,
             Err(CommandError(why)) => report.line("database", Err(why)),
         }
-        report.line("mail", mail(&settings).await);
         report.verdict()
     }
 }
@@ -87,80 +79,23 @@ impl Report {
     }
 }
 
-fn clock() -> Result<String, String> {
-    let now = SystemClock.now();
-    if now < EARLIEST_SANE_TIME {
-        return Err(format!(
-            "the machine says {now}: set its clock, or tokens are expired when they are made"
-        ));
-    }
-    Ok(now.to_string())
-}
-
-async fn mail(settings: &StoreSettings) -> Result<String, String> {
-    let Some(mail) = &settings.mail else {
-        return Ok(
-            "not configured: letters wait; set DOORWARD_SMTP_URL and DOORWARD_MAIL_FROM".to_owned()
-        );
+/// What a running server sees of itself. Without its master key, another stands in, and the keys show it.
+async fn inside(report: &mut Report, db: Db, key: Option<MasterKey>, settings: &StoreSettings) {
+    let key = key.unwrap_or_else(|| MasterKey::generate(&OsEntropy));
+    let mailer = open::mailer(settings);
+    let public_url = match &settings.public_url {
+        Some(url) => Ok(url.clone()),
+        None => PublicUrl::parse("http://localhost:8080").map_err(CommandError::from),
     };
-    let smtp = Smtp::new(&mail.smtp_url, &mail.from).map_err(|why| why.to_string())?;
-    match smtp.check().await {
-        Ok(()) => Ok(format!("the server answers; letters come from {}", mail.from)),
-        Err(why) => Err(format!("the server cannot be used: {why}; check DOORWARD_SMTP_URL")),
-    }
-}
-
-async fn database(report: &mut Report, db: &Db, key: Option<MasterKey>, settings: &StoreSettings) {
-    let place = format!("{:?}", db.url());
-    match db.pending_migrations().await {
-        Err(error) => return report.line("database", Err(format!("{place}: {error}"))),
-        Ok(pending) if pending.is_empty() => {
-            report.line("database", Ok(format!("{place}, migrations current")))
-        }
-        Ok(pending) => {
-            let text = format!(
-                "{place}: {} migrations are pending; run `doorward migrate`",
-                pending.len()
-            );
-            return report.line("database", Err(text));
-        }
-    }
-    let Some(key) = key else { return };
-    let fallback = || {
-        crate::config::PublicUrl::parse("http://localhost:8080").map_err(|error| error.to_string())
-    };
-    let public_url = settings.public_url.clone().map_or_else(fallback, Ok);
-    let opened = public_url.and_then(|url| {
-        open::context(db.clone(), &key, url, &settings.upstreams, Mailer::Nowhere)
-            .map_err(|CommandError(why)| why)
+    let context = mailer.and_then(|mailer| {
+        public_url.and_then(|url| open::context(db, &key, url, &settings.upstreams, mailer))
     });
-    let context = match opened {
-        Ok(context) => context,
-        Err(why) => return report.line("keys", Err(why)),
-    };
-    let first = match tenants::page(&context, String::new(), None, 100).await {
-        Ok(first) => first,
-        Err(error) => return report.line("keys", Err(error.to_string())),
-    };
-    for tenant in &first {
-        report.line("keys", tenant_keys(&context, tenant).await);
-    }
-}
-
-async fn tenant_keys(context: &crate::flows::Context, tenant: &Tenant) -> Result<String, String> {
-    let keys = keys::list(context, tenant).await.map_err(|error| error.to_string())?;
-    let active =
-        keys.iter().filter(|key| key.life.state(context.now()) == KeyState::Active).count();
-    let opened = keys::can_be_opened(context, tenant, &keys);
-    match (active, opened) {
-        (_, false) => Err(format!(
-            "tenant {}: sealed under another master key; use the key that this database was made with",
-            tenant.slug
-        )),
-        (0, true) => Err(format!(
-            "tenant {}: none active; run `doorward key rotate --now --tenant {}`",
-            tenant.slug, tenant.slug
-        )),
-        (active, true) => Ok(format!("tenant {}: {active} active of {}", tenant.slug, keys.len())),
+    match context {
+        Ok(context) => {
+            for Finding { what, verdict } in health::findings(&context).await {
+                report.line(what, verdict);
+            }
+        }
+        Err(CommandError(why)) => report.line("mail", Err(why)),
     }
 }

@@ -16,7 +16,7 @@ use crate::domain::secret::Secret;
 use crate::domain::tenant::{DisplayName, Domain, SignUp, Tenant};
 use crate::flows::Context;
 use crate::flows::administration::Administrator;
-use crate::flows::administration::providers::{self, NewProvider};
+use crate::flows::administration::providers::{self, NewProvider, Seen};
 use crate::flows::federation::redirect_uri;
 
 #[derive(Subcommand)]
@@ -89,8 +89,8 @@ impl Provider {
             Self::Set(set) => {
                 let tenant = open::tenant(&context, &set.tenant).await?;
                 let new = set.parse()?;
-                let provider =
-                    providers::set(&Administrator::command_line(&context), &tenant, new).await?;
+                let admin = Administrator::command_line(&context);
+                let provider = providers::set(&admin, &tenant, Seen::Anything, new).await?;
                 set.output.one(&document(&context, &tenant, &provider));
             }
             Self::List { tenant, output } => {
@@ -135,7 +135,7 @@ impl Set {
             key: key.transpose()?,
             name: name.transpose()?,
             client_id: self.client_id.clone(),
-            client_secret: secret_from_stdin()?,
+            client_secret: Some(secret_from_stdin()?),
             scopes: self.scopes.iter().map(scope).collect::<Result<_, _>>()?,
             allowed_domains: self.allowed_domains.iter().map(domain).collect::<Result<_, _>>()?,
             sign_up: SignUp::parse(&self.sign_up).ok_or_else(|| choice("--sign-up"))?,

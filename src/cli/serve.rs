@@ -50,6 +50,11 @@ impl Serve {
             database = ?context.db.url(),
             "doorward serves"
         );
+        if let Some(sign_up) = settings.console_sign_up
+            && let Err(error) = operators::set_sign_up(&context, sign_up).await
+        {
+            tracing::error!(%error, "who may sign up at the console is as it was");
+        }
         // A database that is away now may be back when it is asked for the first account.
         if let Ok(false) = operators::exist(&context).await {
             let token = first_account::token(&context.console_keys);

@@ -132,8 +132,8 @@ fn change(set: &Set) -> Result<TenantChange, CommandError> {
         email_verification: set.email_verification.as_deref().and_then(EmailVerification::parse),
         email_code: set.email_code.as_deref().and_then(EmailCode::parse),
         deletion_grace_days: set.deletion_grace,
-        accent: parse("--accent", set.accent.as_ref(), Accent::parse)?,
-        reply_to: parse("--reply-to", set.reply_to.as_ref(), EmailAddress::parse)?,
+        accent: parse("--accent", set.accent.as_ref(), Accent::parse)?.map(Some),
+        reply_to: parse("--reply-to", set.reply_to.as_ref(), EmailAddress::parse)?.map(Some),
     })
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::mail_settings::{MailSettings, check_smtp_url};
 use super::{PublicUrl, TrustedProxies};
 use crate::domain::email_address::EmailAddress;
+use crate::domain::tenant::SignUp;
 
 /// Where the data is: all that the offline commands need.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct ServeSettings {
     /// `None`: on the same address as everything else, for loopback alone.
     pub metrics_listen: Option<SocketAddr>,
     pub tenant_label: TenantLabel,
+    /// `None` leaves it as it is.
+    pub console_sign_up: Option<SignUp>,
 }
 
 /// Whether metrics tell the tenants apart: useful with few of them, ruinous with many.
@@ -234,19 +237,23 @@ impl ServeSettings {
             "DOORWARD_TRUSTED_PROXIES",
             TrustedProxies::parse(&variable("DOORWARD_TRUSTED_PROXIES").unwrap_or_default()),
         );
-        match variable("DOORWARD_CONSOLE_SIGNUP").as_deref() {
-            None | Some("open" | "invite") => {}
+        let console_sign_up = match variable("DOORWARD_CONSOLE_SIGNUP").as_deref() {
+            None => None,
+            Some("open") => Some(SignUp::Open),
+            Some("invite") => Some(SignUp::Closed),
             Some(other) => {
                 problems
                     .0
                     .push(format!("DOORWARD_CONSOLE_SIGNUP: `{other}` is neither open nor invite"));
+                None
             }
-        }
+        };
         match (store.public_url.clone(), listen, trusted_proxies) {
             (Some(public_url), Some(listen), Some(trusted_proxies)) if problems.0.is_empty() => {
                 Ok(Self {
                     store,
                     public_url,
+                    console_sign_up,
                     listen,
                     trusted_proxies,
                     metrics_listen,

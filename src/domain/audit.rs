@@ -10,7 +10,8 @@ pub struct AuditEvent {
     pub id: AuditEventId,
     pub at: Timestamp,
     pub action: Action,
-    /// Who did it: an id, or `anonymous`, or `operator` for the command line.
+    /// Who did it: an id, `operator:` and an id for an operator who is no member of the tenant, `operator` for
+    /// the command line, or `anonymous`.
     pub actor: String,
     /// On what: an id.
     pub target: String,
@@ -56,6 +57,7 @@ actions! {
     UserDisabled = "user.disabled",
     PasswordSet = "user.password_set",
     OperatorCreated = "operator.created",
+    OperatorEntered = "operator.entered",
     TenantDisabled = "tenant.disabled",
     TenantEnabled = "tenant.enabled",
     TenantDeletionPlanned = "tenant.deletion_planned",

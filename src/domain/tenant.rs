@@ -26,6 +26,13 @@ pub struct Tenant {
     pub deletes_at: Option<Timestamp>,
 }
 
+impl Tenant {
+    /// Whether it answers at all: it is neither suspended nor waiting to be deleted.
+    pub fn is_open(&self) -> bool {
+        self.status == TenantStatus::Active && self.deletes_at.is_none()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TenantStatus {
     Active,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::activity::ActivityCounter;
+use super::job_log::JobLog;
 use super::metrics::Metrics;
 use super::tenant_snapshot::TenantCache;
 use crate::config::PublicUrl;
@@ -38,6 +39,7 @@ pub struct Context {
     pub upstreams: Upstreams,
     pub metrics: Metrics,
     pub activity: ActivityCounter,
+    pub jobs: JobLog,
     pub mailer: Mailer,
     /// Rung when mail has been ordered, for whoever sends it.
     pub mail_bell: Notify,
@@ -71,6 +73,7 @@ impl Context {
             tenants: TenantCache::default(),
             metrics: Metrics::default(),
             activity: ActivityCounter::default(),
+            jobs: JobLog::default(),
             upstreams,
             mailer,
             mail_bell: Notify::new(),

@@ -8,6 +8,7 @@ pub mod console;
 pub mod context;
 pub mod failure;
 pub mod federation;
+pub mod job_log;
 pub mod mail;
 pub mod metrics;
 pub mod oauth;

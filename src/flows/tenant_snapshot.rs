@@ -19,7 +19,7 @@ use crate::domain::application::{Application, ApplicationStatus};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{ApplicationId, ProviderId};
 use crate::domain::signing_key::{Algorithm, KeyState};
-use crate::domain::tenant::{Domain, Slug, Tenant, TenantStatus};
+use crate::domain::tenant::{Domain, Slug, Tenant};
 use crate::storage::{Db, StorageError, StoredKey, StoredProvider};
 
 /// A change made elsewhere is honoured after this time at the latest.
@@ -257,7 +257,7 @@ async fn load(
                 }
                 TenantName::Domain(domain) => tx.tenants().find_by_domain(domain)?,
             };
-            let Some(tenant) = tenant.filter(|tenant| tenant.status == TenantStatus::Active) else {
+            let Some(tenant) = tenant.filter(Tenant::is_open) else {
                 return Ok(None);
             };
             let mut scope = tx.tenant(tenant.id);

@@ -1,5 +1,6 @@
 //! Housekeeping in the background, safe on many replicas at once: every job can run twice and do its work once.
 
+use std::fmt::Display;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +40,9 @@ pub async fn run(context: Arc<Context>, stop: Arc<Notify>) {
 async fn mail(context: &Arc<Context>, stop: &Notify) {
     let mut stopped = pin!(stop.notified());
     loop {
-        if let Err(error) = delivery::send_due(context).await {
+        let sent = delivery::send_due(context).await;
+        note(context, "mail", sent.as_ref().err());
+        if let Err(error) = sent {
             tracing::error!(%error, "mail could not be sent; it is tried again in seconds");
         }
         tokio::select! {
@@ -57,14 +60,23 @@ async fn activity(context: &Context) {
 }
 
 async fn write_activity(context: &Context) {
-    if let Err(error) = activity::write_down(context).await {
+    let written = activity::write_down(context).await;
+    note(context, "activity", written.as_ref().err());
+    if let Err(error) = written {
         tracing::error!(%error, "the tenants' activity could not be written down; it is tried again");
     }
 }
 
+/// For the operators' page; the log has it as well.
+fn note(context: &Context, job: &'static str, error: Option<&impl Display>) {
+    context.jobs.note(job, context.now(), error.map(ToString::to_string));
+}
+
 async fn housekeeping(context: &Context) {
     loop {
-        if let Err(error) = round(context).await {
+        let done = round(context).await;
+        note(context, "housekeeping", done.as_ref().err());
+        if let Err(error) = done {
             tracing::error!(%error, "housekeeping failed; it is tried again in ten minutes");
         }
         tokio::time::sleep(PERIOD).await;

@@ -48,6 +48,30 @@ impl Mailer {
         !matches!(self, Self::Nowhere)
     }
 
+    /// The address that letters come from, if they go anywhere.
+    pub fn sender(&self) -> Option<String> {
+        match self {
+            Self::Smtp(smtp) => Some(smtp.sender()),
+            Self::Mailbox(_) | Self::Nowhere => None,
+        }
+    }
+
+    /// What can be said of the place that letters go to.
+    pub async fn check(&self) -> Result<String, String> {
+        match self {
+            Self::Smtp(smtp) => match smtp.check().await {
+                Ok(()) => Ok(format!("the server answers; letters come from {}", smtp.sender())),
+                Err(why) => {
+                    Err(format!("the server cannot be used: {why}; check DOORWARD_SMTP_URL"))
+                }
+            },
+            Self::Mailbox(_) => Ok("kept in the mailbox of `dev`".to_owned()),
+            Self::Nowhere => Ok("not configured: letters wait; set DOORWARD_SMTP_URL and \
+                                 DOORWARD_MAIL_FROM"
+                .to_owned()),
+        }
+    }
+
     pub async fn send(&self, mail: Mail) -> Result<(), SendError> {
         match self {
             Self::Smtp(smtp) => smtp.send(mail).await,

@@ -48,6 +48,10 @@ impl Smtp {
         }
     }
 
+    pub fn sender(&self) -> String {
+        self.from.to_string()
+    }
+
     /// Whether the server can be reached and takes our credentials.
     pub async fn check(&self) -> Result<(), String> {
         match self.transport.test_connection().await {

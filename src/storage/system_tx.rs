@@ -57,6 +57,18 @@ impl<'c> SystemTx<'c> {
             .collect()
     }
 
+    /// How many letters wait in all tenants, and how many are dead.
+    pub fn count_mail(&mut self) -> Result<(i64, i64), StorageError> {
+        use schema::mail_orders;
+        let mut count = |status: MailStatus| {
+            mail_orders::table
+                .filter(mail_orders::status.eq(status.as_str()))
+                .count()
+                .get_result::<i64>(self.connection)
+        };
+        Ok((count(MailStatus::Waiting)?, count(MailStatus::Dead)?))
+    }
+
     /// Takes mail that is due, of whatever tenant, for the caller to send: nobody else gets it before `until`.
     pub fn take_mail(
         &mut self,

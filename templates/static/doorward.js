@@ -45,3 +45,41 @@ for (const hint of document.querySelectorAll("[data-strength-for]")) {
     else hint.textContent = input.value.length < 14 || variety < 8 ? fair : good;
   });
 }
+
+// A preview follows what is typed, as its button would make it.
+for (const form of document.querySelectorAll("form[data-preview]")) {
+  const button = document.getElementById(form.dataset.preview);
+  let due;
+
+  form.addEventListener("input", () => {
+    clearTimeout(due);
+    due = setTimeout(() => form.checkValidity() && form.requestSubmit(button), 300);
+  });
+}
+
+// What is wrong with a field, as far as the server can tell while it is typed.
+for (const input of document.querySelectorAll("input[data-check]")) {
+  const problem = document.createElement("p");
+  problem.className = "problem";
+  problem.id = `${input.name}-problem`;
+  problem.setAttribute("role", "status");
+  input.after(problem);
+  input.setAttribute("aria-describedby", problem.id);
+  let due;
+
+  const say = (text) => {
+    problem.textContent = text && `${input.value}: ${text}`;
+    input.setAttribute("aria-invalid", String(text !== ""));
+  };
+  const look = async () => {
+    const value = input.value.trim();
+    if (value === "") return say("");
+    const answer = await fetch(input.dataset.check + encodeURIComponent(value));
+    if (answer.ok && value === input.value.trim()) say(await answer.text());
+  };
+
+  input.addEventListener("input", () => {
+    clearTimeout(due);
+    due = setTimeout(() => look().catch(() => say("")), 300);
+  });
+}

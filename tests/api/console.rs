@@ -33,7 +33,7 @@ on_both_databases! {
 
 const EMAIL: &str = "console@doorward.example";
 
-async fn account(app: &TestApp, email: &str) -> UserId {
+pub async fn account(app: &TestApp, email: &str) -> UserId {
     let console = operators::console_tenant(&app.context).await.unwrap();
     let admin = Administrator::command_line(&app.context);
     users::create(&admin, &console, new_user(email)).await.unwrap().id
@@ -50,7 +50,7 @@ fn new_user(email: &str) -> NewUser {
 }
 
 /// An account with that role in the tenant.
-async fn member(app: &TestApp, tenant: &TestTenant, role: MemberRole) -> String {
+pub async fn member(app: &TestApp, tenant: &TestTenant, role: MemberRole) -> String {
     let email = format!("{}@{}.example", role.as_str(), tenant.tenant.slug);
     account(app, &email).await;
     let admin = Administrator::command_line(&app.context);
@@ -59,13 +59,13 @@ async fn member(app: &TestApp, tenant: &TestTenant, role: MemberRole) -> String 
     email
 }
 
-async fn operator(app: &TestApp) -> String {
+pub async fn operator(app: &TestApp) -> String {
     let email = "operator@doorward.example";
     operators::create(&Administrator::command_line(&app.context), new_user(email)).await.unwrap();
     email.to_owned()
 }
 
-fn url(app: &TestApp, path: &str) -> String {
+pub fn url(app: &TestApp, path: &str) -> String {
     format!("{}/console{path}", app.context.public_url.as_str())
 }
 
@@ -77,7 +77,7 @@ fn full(app: &TestApp, location: &str) -> String {
     }
 }
 
-async fn follow(app: &TestApp, browser: &mut Browser<'_>, mut answer: Answer) -> Answer {
+pub async fn follow(app: &TestApp, browser: &mut Browser<'_>, mut answer: Answer) -> Answer {
     for _ in 0..10 {
         if answer.status != 303 && answer.status != 302 {
             return answer;
@@ -89,7 +89,7 @@ async fn follow(app: &TestApp, browser: &mut Browser<'_>, mut answer: Answer) ->
 }
 
 /// Through the hosted login of the built-in tenant, as anybody does it.
-async fn sign_in<'a>(app: &'a TestApp, email: &str) -> Browser<'a> {
+pub async fn sign_in<'a>(app: &'a TestApp, email: &str) -> Browser<'a> {
     let mut browser = Browser::new(app);
     let first = browser.get(&url(app, "")).await;
     let page = follow(app, &mut browser, first).await;
@@ -109,7 +109,7 @@ async fn csrf(app: &TestApp, browser: &mut Browser<'_>) -> String {
     field(&browser.get(&url(app, "/tenants/new")).await, "csrf")
 }
 
-async fn post(
+pub async fn post(
     app: &TestApp,
     browser: &mut Browser<'_>,
     path: &str,
@@ -128,6 +128,8 @@ async fn filled(app: &TestApp, tenant: &TestTenant, path: &str) -> String {
         tenant.web.id.clone()
     } else if path.contains("/users/") {
         tenant.user.to_string()
+    } else if path.contains("/providers/") {
+        "github".to_owned()
     } else if path.contains("/roles/") {
         let roles = app
             .context
@@ -144,6 +146,7 @@ const ANYBODY: [&str; 6] = ["/try", "/sign-in", "/callback", "/setup", "/sign-ou
 
 async fn each_page_is_open_to_the_roles_of_the_golden_file_alone(app: &TestApp) {
     let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
+    app.github(&acme.tenant).await;
     let mut people = vec![("anonymous", None)];
     for role in MemberRole::ALL {
         people.push((role.as_str(), Some(member(app, &acme, role).await)));
@@ -181,6 +184,7 @@ async fn each_page_is_open_to_the_roles_of_the_golden_file_alone(app: &TestApp) 
 
 async fn a_form_takes_no_forged_post_and_no_field_that_it_does_not_show(app: &TestApp) {
     let acme = app.tenant("acme").await;
+    app.github(&acme.tenant).await;
     let email = operator(app).await;
     let mut browser = sign_in(app, &email).await;
     let token = csrf(app, &mut browser).await;
@@ -273,17 +277,30 @@ async fn what_was_changed_meanwhile_is_not_overwritten(app: &TestApp) {
             ("absolute_hours", "720".to_owned()),
         ]
     };
+    let mut insisting = browser.get(&url(app, &path)).await;
     for (name, status) in [("First", 303), ("Second", 409)] {
         let fields = change(name);
         let fields: Vec<_> = fields.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let answer = post(app, &mut browser, &path, &fields).await;
         assert_eq!(answer.status, status, "{answer:?}");
         if status == 409 {
-            assert!(answer.body.contains("First"), "it says what is there now: {answer:?}");
+            assert!(
+                answer.body.contains("<dd>First</dd>"),
+                "it says what is there now: {answer:?}"
+            );
+            assert!(answer.body.contains("<dd>Second</dd>"), "and what was sent: {answer:?}");
+            insisting = answer;
         }
     }
     let page = browser.get(&url(app, &path)).await;
     assert!(page.body.contains("value=\"First\""), "{page:?}");
+    let seen = field(&insisting, "version");
+    let mut fields = change("Second");
+    fields[0].1 = seen;
+    let fields: Vec<_> = fields.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    assert_eq!(post(app, &mut browser, &path, &fields).await.status, 303);
+    let page = browser.get(&url(app, &path)).await;
+    assert!(page.body.contains("value=\"Second\""), "whoever has seen both may insist: {page:?}");
 }
 
 async fn the_audit_log_tells_what_was_before_and_after_but_no_secret(app: &TestApp) {

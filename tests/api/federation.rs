@@ -77,7 +77,7 @@ impl Pair {
         let (id, secret) = self.client.clone();
         app.provider(&self.acme.tenant, "upstream", |new| {
             new.client_id = id;
-            new.client_secret = Secret::new(secret);
+            new.client_secret = Some(Secret::new(secret));
             vary(new);
         })
         .await;
@@ -703,7 +703,7 @@ async fn a_link_is_not_begun_without_a_form_of_ours(app: &TestApp) {
 }
 
 async fn a_provider_that_refuses_its_client_is_told_of_in_the_audit_log(app: &TestApp) {
-    let vary = |new: &mut NewProvider| new.client_secret = Secret::new("wrong".to_owned());
+    let vary = |new: &mut NewProvider| new.client_secret = Some(Secret::new("wrong".to_owned()));
     let pair = Pair::varied(app, vary).await;
     user(app, &pair.upstream, "grace@new.example", Email::Verified).await;
     let mut browser = Browser::new(app);
@@ -735,7 +735,7 @@ async fn an_account_without_a_password_is_proved_by_what_opens_it(app: &TestApp)
     let (id, secret) = client_of(app, &second, &pair.acme, "second").await;
     app.provider(&pair.acme.tenant, "second", |new| {
         new.client_id = id;
-        new.client_secret = Secret::new(secret);
+        new.client_secret = Some(Secret::new(secret));
     })
     .await;
     for tenant in [&pair.upstream, &second] {
@@ -820,7 +820,7 @@ async fn a_provider_keeps_its_issuer(app: &TestApp) {
         key: Some(doorward::domain::provider::ProviderKey::parse("upstream").unwrap()),
         name: None,
         client_id: "x".to_owned(),
-        client_secret: Secret::new("y".to_owned()),
+        client_secret: Some(Secret::new("y".to_owned())),
         scopes: vec![],
         allowed_domains: vec![],
         sign_up: SignUp::Open,
@@ -831,6 +831,7 @@ async fn a_provider_keeps_its_issuer(app: &TestApp) {
         doorward::flows::administration::providers::set(
             &Administrator::command_line(&app.context),
             &pair.acme.tenant,
+            doorward::flows::administration::providers::Seen::Anything,
             new(issuer),
         )
         .await

@@ -48,7 +48,7 @@ async fn a_letter_speaks_in_the_tenants_name_and_colour(app: &TestApp) {
     let acme = app.tenant("acme").await;
     let change = TenantChange {
         name: Some(DisplayName::parse("<b>Ünïcode & Co</b>").unwrap()),
-        accent: Some(Accent::parse("#ffee00").unwrap()),
+        accent: Some(Some(Accent::parse("#ffee00").unwrap())),
         ..TenantChange::default()
     };
     app.change(&acme, change).await;

@@ -65,6 +65,8 @@ pub fn provider(provider: &Provider) -> Value {
         "scopes": provider.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
         "allowed_domains": texts(&provider.allowed_domains),
         "sign_up": provider.sign_up.as_str(),
+        "unverified_email": provider.unverified_email.as_str(),
+        "profile": provider.profile.as_str(),
     })
 }
 

@@ -4,6 +4,7 @@
 pub mod applications;
 pub mod audit;
 pub mod description;
+pub mod health;
 pub mod keys;
 pub mod mail;
 pub mod members;
@@ -40,6 +41,11 @@ impl<'c> Administrator<'c> {
     /// A console account, at this address.
     pub fn account(context: &'c Context, id: UserId, address: Option<String>) -> Self {
         Self { context, actor: id.to_string(), address }
+    }
+
+    /// An operator of the deployment, who is no member of the tenant; its audit log says so.
+    pub fn operator(context: &'c Context, id: UserId, address: Option<String>) -> Self {
+        Self { context, actor: format!("{OPERATOR}:{id}"), address }
     }
 
     fn record(&self, action: Action, target: impl ToString) -> AuditEvent {

@@ -1,6 +1,6 @@
 //! Console accounts that see every tenant: users of the built-in tenant `console`.
 
-use super::tenants::{self, NewTenant};
+use super::tenants::{self, NewTenant, TenantChange};
 use super::users::{self, NewUser};
 use super::{Administrator, Problem};
 use crate::domain::audit::Action;
@@ -26,6 +26,16 @@ pub async fn console_tenant(context: &Context) -> Result<Tenant, Problem> {
     }
 }
 
+/// Who may make a console account by themselves; with [`SignUp::Closed`] operators and owners invite.
+pub async fn set_sign_up(context: &Context, sign_up: SignUp) -> Result<(), Problem> {
+    let console = console_tenant(context).await?;
+    if console.accounts.sign_up == sign_up {
+        return Ok(());
+    }
+    let change = TenantChange { sign_up: Some(sign_up), ..TenantChange::default() };
+    tenants::change(&Administrator::command_line(context), &console.slug, change).await.map(drop)
+}
+
 /// Whether the account, a user of the built-in tenant, sees every tenant.
 pub async fn is_operator(context: &Context, account: UserId) -> Result<bool, Problem> {
     let console = console_tenant(context).await?.id;
@@ -39,6 +49,14 @@ pub async fn exist(context: &Context) -> Result<bool, Problem> {
     let console = console_tenant(context).await?.id;
     let found = context.db.read::<_, StorageError>(console, |tx| tx.operators().exist());
     Ok(found.await?)
+}
+
+/// Tells the tenant that an operator who is no member of it looks at its pages.
+pub async fn enter(operator: &Administrator<'_>, tenant: &Tenant) -> Result<(), Problem> {
+    let event = operator.record(Action::OperatorEntered, tenant.id);
+    let told =
+        operator.db.write::<_, StorageError>(tenant.id, move |tx| tx.audit_events().append(&event));
+    Ok(told.await?)
 }
 
 pub async fn create(admin: &Administrator<'_>, new: NewUser) -> Result<User, Problem> {

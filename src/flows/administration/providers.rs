@@ -5,6 +5,7 @@ use url::Url;
 
 use super::{Administrator, Problem, description};
 use crate::domain::audit::Action;
+use crate::domain::entropy::random_secret;
 use crate::domain::ids::ProviderId;
 use crate::domain::provider::{
     InvalidProvider, ProfileRefresh, Provider, ProviderKey, ProviderKind, UnverifiedEmail,
@@ -15,6 +16,7 @@ use crate::domain::tenant::{DisplayName, Domain, SignUp, Tenant};
 use crate::flows::Context;
 use crate::flows::federation::secret_seal;
 use crate::storage::{StorageError, StoredProvider};
+use crate::upstream::{Ask, Presence};
 
 pub struct NewProvider {
     pub kind: ProviderKind,
@@ -22,7 +24,8 @@ pub struct NewProvider {
     pub key: Option<ProviderKey>,
     pub name: Option<DisplayName>,
     pub client_id: String,
-    pub client_secret: Secret,
+    /// `None` keeps the one that is there.
+    pub client_secret: Option<Secret>,
     /// Those of the kind, if there are none.
     pub scopes: Vec<UpstreamScope>,
     pub allowed_domains: Vec<Domain>,
@@ -31,11 +34,21 @@ pub struct NewProvider {
     pub profile: ProfileRefresh,
 }
 
+/// What a provider of that key may be before it is set.
+pub enum Seen {
+    /// Whatever there is.
+    Anything,
+    Nothing,
+    /// What has this version.
+    Version(String),
+}
+
 /// Makes the provider of that key, or changes all of it. Its identities stay, and hence its kind and issuer:
 /// another issuer could name the same subjects and mean others by them.
 pub async fn set(
     admin: &Administrator<'_>,
     tenant: &Tenant,
+    seen: Seen,
     new: NewProvider,
 ) -> Result<Provider, Problem> {
     check_client(&new)?;
@@ -44,19 +57,33 @@ pub async fn set(
         Some(key) => key,
         None => ProviderKey::parse(new.kind.as_str()).map_err(invalid)?,
     };
-    let existing = list(admin, tenant).await?.into_iter().find(|provider| provider.key == key);
-    if existing.as_ref().is_some_and(|existing| existing.kind != new.kind) {
-        return Err(Problem::input(format!(
-            "the provider `{key}` is of another kind or issuer, and its linked accounts with it; choose \
-             another key, or remove it first with `doorward provider remove`"
-        )));
+    let existing = stored(admin, tenant).await?.into_iter().find(|it| it.provider.key == key);
+    let before = existing.as_ref().map_or(json!(null), |it| description::provider(&it.provider));
+    match (&existing, seen) {
+        (Some(existing), _) if existing.provider.kind != new.kind => {
+            return Err(Problem::input(format!(
+                "the provider `{key}` is of another kind or issuer, and its linked accounts with it; choose \
+                 another key, or remove it first"
+            )));
+        }
+        (Some(_), Seen::Nothing) => {
+            return Err(Problem::input(format!("there is a provider `{key}`; choose another key")));
+        }
+        (Some(_), Seen::Version(seen)) => Problem::unless_current(&before, Some(&seen))?,
+        (None, Seen::Version(_)) => return Err(Problem::Unknown),
+        (_, Seen::Anything) | (None, Seen::Nothing) => {}
     }
-    let provider = provider(admin, key, existing.as_ref(), &new)?;
+    let provider = provider(admin, key, existing.as_ref().map(|it| &it.provider), &new)?;
     let id = provider.id.to_string();
-    let secret = new.client_secret.expose().as_bytes();
-    let sealed = admin.sealer.seal(&*admin.entropy, secret_seal(tenant.id, &id), secret);
-    let stored = StoredProvider { provider: provider.clone(), sealed_secret: sealed };
-    let before = existing.as_ref().map_or(json!(null), description::provider);
+    let seal = secret_seal(tenant.id, &id);
+    let sealed_secret = match (&new.client_secret, &existing) {
+        (Some(secret), _) => admin.sealer.seal(&*admin.entropy, seal, secret.expose().as_bytes()),
+        (None, Some(existing)) => existing.sealed_secret.clone(),
+        (None, None) => {
+            return Err(Problem::input("a new provider needs the client secret that it gave you"));
+        }
+    };
+    let stored = StoredProvider { provider: provider.clone(), sealed_secret };
     let after = description::provider(&provider);
     let event = admin.record_change(Action::ProviderSet, provider.id, &before, &after);
     let written = admin
@@ -115,8 +142,41 @@ fn provider(
 }
 
 pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<Provider>, Problem> {
-    let stored = context.db.read::<_, StorageError>(tenant.id, |tx| tx.providers().list()).await?;
-    Ok(stored.into_iter().map(|stored| stored.provider).collect())
+    Ok(stored(context, tenant).await?.into_iter().map(|stored| stored.provider).collect())
+}
+
+async fn stored(context: &Context, tenant: &Tenant) -> Result<Vec<StoredProvider>, Problem> {
+    Ok(context.db.read::<_, StorageError>(tenant.id, |tx| tx.providers().list()).await?)
+}
+
+pub async fn find(
+    context: &Context,
+    tenant: &Tenant,
+    key: &ProviderKey,
+) -> Result<Provider, Problem> {
+    let found = list(context, tenant).await?.into_iter().find(|provider| provider.key == *key);
+    found.ok_or(Problem::Unknown)
+}
+
+/// Asks the provider for its page, as a sign-in would, and says where that is.
+pub async fn test(
+    context: &Context,
+    provider: &Provider,
+    redirect_uri: &str,
+) -> Result<Url, Problem> {
+    let entropy = &*context.entropy;
+    let (state, nonce, verifier) =
+        (random_secret(entropy), random_secret(entropy), random_secret(entropy));
+    let ask = Ask {
+        redirect_uri,
+        state: state.expose(),
+        nonce: nonce.expose(),
+        code_verifier: &verifier,
+        login_hint: None,
+        presence: Presence::AnySession,
+    };
+    let page = context.upstreams.page(provider, &ask, context.now()).await;
+    page.map_err(|why| Problem::input(format!("{} cannot be used: {why}", provider.name)))
 }
 
 /// With every identity of it: whoever has no other way to sign in must recover their account.
@@ -157,7 +217,7 @@ fn check_client(new: &NewProvider) -> Result<(), Problem> {
     if !(1..=255).contains(&new.client_id.len()) || !is_printable(&new.client_id) {
         return Err(invalid(InvalidProvider::ClientId));
     }
-    let secret = new.client_secret.expose();
+    let secret = new.client_secret.as_ref().map_or("kept", Secret::expose);
     if !(1..=1_000).contains(&secret.len()) || !secret.chars().all(|c| matches!(c, ' '..='~')) {
         return Err(Problem::input("the client secret is 1 to 1,000 printable ASCII characters"));
     }

@@ -111,8 +111,10 @@ pub struct TenantChange {
     pub email_verification: Option<EmailVerification>,
     pub email_code: Option<EmailCode>,
     pub deletion_grace_days: Option<u16>,
-    pub accent: Option<Accent>,
-    pub reply_to: Option<EmailAddress>,
+    /// `Some(None)` goes back to ours.
+    pub accent: Option<Option<Accent>>,
+    /// `Some(None)`: nobody reads answers.
+    pub reply_to: Option<Option<EmailAddress>>,
     /// `Some(None)` gives the host of its own up.
     pub domain: Option<Option<Domain>>,
 }
@@ -168,8 +170,8 @@ fn changed_to(mut tenant: Tenant, change: TenantChange) -> Tenant {
     accounts.deletion_grace_days =
         change.deletion_grace_days.unwrap_or(accounts.deletion_grace_days);
     tenant.name = change.name.unwrap_or(tenant.name);
-    tenant.accent = change.accent.or(tenant.accent);
-    tenant.reply_to = change.reply_to.or(tenant.reply_to);
+    tenant.accent = change.accent.unwrap_or(tenant.accent);
+    tenant.reply_to = change.reply_to.unwrap_or(tenant.reply_to);
     tenant.domain = change.domain.unwrap_or(tenant.domain);
     tenant
 }
@@ -177,9 +179,13 @@ fn changed_to(mut tenant: Tenant, change: TenantChange) -> Tenant {
 /// A suspended tenant answers as if it did not exist; what it has stays.
 pub async fn set_status(
     admin: &Administrator<'_>,
-    id: TenantId,
+    tenant: &Tenant,
     status: TenantStatus,
 ) -> Result<(), Problem> {
+    let id = tenant.id;
+    if tenant.slug.as_str() == CONSOLE_SLUG {
+        return Err(the_console_stays());
+    }
     let action = match status {
         TenantStatus::Active => Action::TenantEnabled,
         TenantStatus::Disabled => Action::TenantDisabled,
@@ -194,20 +200,21 @@ pub async fn set_status(
     Ok(())
 }
 
-/// How long a tenant waits for its deletion, suspended: so long it can be had back.
+/// How long a tenant waits for its deletion, closed: so long it can be had back.
 pub const DELETION_GRACE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+fn the_console_stays() -> Problem {
+    Problem::input("this is the tenant that people sign in to the console by; it stays")
+}
 
 pub async fn plan_deletion(admin: &Administrator<'_>, tenant: &Tenant) -> Result<(), Problem> {
     let (id, at) = (tenant.id, admin.now() + DELETION_GRACE);
     if tenant.slug.as_str() == CONSOLE_SLUG {
-        return Err(Problem::input(
-            "this is the tenant that people sign in to the console by; it stays",
-        ));
+        return Err(the_console_stays());
     }
     let event = admin.record(Action::TenantDeletionPlanned, id);
     let planned = admin.db.system_write::<_, StorageError>(move |tx| {
         tx.tenants().plan_deletion(id, Some(at))?;
-        tx.tenants().set_status(id, TenantStatus::Disabled)?;
         tx.tenant(id).audit_events().append(&event)
     });
     planned.await?;
@@ -215,11 +222,11 @@ pub async fn plan_deletion(admin: &Administrator<'_>, tenant: &Tenant) -> Result
     Ok(())
 }
 
+/// Whether the tenant is open again, its suspension decides.
 pub async fn cancel_deletion(admin: &Administrator<'_>, id: TenantId) -> Result<(), Problem> {
     let event = admin.record(Action::TenantDeletionCancelled, id);
     let cancelled = admin.db.system_write::<_, StorageError>(move |tx| {
         tx.tenants().plan_deletion(id, None)?;
-        tx.tenants().set_status(id, TenantStatus::Active)?;
         tx.tenant(id).audit_events().append(&event)
     });
     cancelled.await?;

@@ -10,7 +10,7 @@ use crate::domain::entropy::random_secret;
 use crate::domain::ids::{EmailCodeId, TenantId, UserId};
 use crate::domain::mail_order::{Letter, MailOrder};
 use crate::domain::one_time_token::{OneTimeToken, Purpose};
-use crate::domain::tenant::{Accent, Tenant, TenantStatus};
+use crate::domain::tenant::{Accent, Tenant};
 use crate::domain::user::{User, UserStatus};
 use crate::flows::{Context, Failure};
 use crate::mail::{Action, Content, Mail};
@@ -35,7 +35,7 @@ pub(super) async fn prepare(context: &Context, order: &MailOrder) -> Result<Prep
     }
     let id = order.tenant_id;
     let tenant = context.db.system_read::<_, StorageError>(move |tx| tx.tenants().find(id)).await?;
-    let Some(tenant) = tenant.filter(|tenant| tenant.status == TenantStatus::Active) else {
+    let Some(tenant) = tenant.filter(Tenant::is_open) else {
         return Ok(Prepared::Needless);
     };
     let desk = Desk { context, order, tenant, messages: Messages::english() };

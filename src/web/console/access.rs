@@ -175,8 +175,13 @@ impl Account {
         Ok(Self { visitor, browser, is_operator, address: device::address(request) })
     }
 
+    /// Acts above the tenants, or in one that is its own.
     pub fn administrator<'c>(&self, context: &'c Context) -> Administrator<'c> {
         Administrator::account(context, self.browser.profile.user.id, self.address.clone())
+    }
+
+    fn operator<'c>(&self, context: &'c Context) -> Administrator<'c> {
+        Administrator::operator(context, self.browser.profile.user.id, self.address.clone())
     }
 
     pub fn session(&self) -> SessionId {
@@ -196,6 +201,26 @@ impl FromRequest for Account {
         let visitor = Visitor::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move { Self::of(&request, visitor.await?).await })
+    }
+}
+
+/// An operator of the deployment. To anybody else the page does not exist.
+pub struct Operator(pub Account);
+
+impl FromRequest for Operator {
+    type Error = PageError;
+    type Future = LocalBoxFuture<'static, Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let account = Account::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let account = account.await?;
+            match account.is_operator {
+                true => Ok(Self(account)),
+                false => Err(failed(&request, Problem::Unknown)),
+            }
+        })
     }
 }
 
@@ -224,8 +249,22 @@ pub struct Seat<L> {
     pub account: Account,
     pub tenant: Tenant,
     pub role: MemberRole,
+    standing: Standing,
     level: PhantomData<L>,
 }
+
+/// By what an account has its seat.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Member,
+    /// As an operator, who is no member.
+    Operator,
+}
+
+/// Tenants that an operator has entered in this browser are kept under this and the tenant's id.
+const ENTERED: &str = "entered-";
+/// Beyond so many the oldest notes are dropped, and entering is told once more.
+const MOST_ENTERED: usize = 50;
 
 impl<L: Level> Seat<L> {
     async fn of(request: &HttpRequest, account: Account) -> Result<Self, PageError> {
@@ -242,15 +281,29 @@ impl<L: Level> Seat<L> {
         let member = members::role(context, tenant.id, account.browser.profile.user.id)
             .await
             .map_err(|problem| failed(request, problem))?;
-        let role = match (account.is_operator, member) {
-            (true, _) => MemberRole::Owner,
-            (false, Some(role)) => role,
+        let (role, standing) = match (account.is_operator, member) {
+            (true, Some(_)) => (MemberRole::Owner, Standing::Member),
+            (true, None) => (MemberRole::Owner, Standing::Operator),
+            (false, Some(role)) => (role, Standing::Member),
             (false, None) => return Err(nowhere()),
         };
         if role < L::ROLE {
             return Err(PageError::not_allowed(request));
         }
-        Ok(Self { account, tenant, role, level: PhantomData })
+        let seat = Self { account, tenant, role, standing, level: PhantomData };
+        seat.tell_of_operator(context).await.map_err(|problem| failed(request, problem))?;
+        Ok(seat)
+    }
+
+    /// Once for each browser and tenant.
+    async fn tell_of_operator(&self, context: &Context) -> Result<(), Problem> {
+        let (visitor, key) = (&self.account.visitor, format!("{ENTERED}{}", self.tenant.id));
+        if self.standing == Standing::Member || visitor.kept(&key).is_some() {
+            return Ok(());
+        }
+        operators::enter(&self.account.operator(context), &self.tenant).await?;
+        visitor.make_room(ENTERED, MOST_ENTERED);
+        Ok(visitor.keep(&key, "")?)
     }
 }
 
@@ -262,6 +315,16 @@ impl<L: Level> FromRequest for Seat<L> {
         let account = Account::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move { Self::of(&request, account.await?).await })
+    }
+}
+
+impl<L> Seat<L> {
+    /// Whoever changes something in the tenant.
+    pub fn administrator<'c>(&self, context: &'c Context) -> Administrator<'c> {
+        match self.standing {
+            Standing::Member => self.account.administrator(context),
+            Standing::Operator => self.account.operator(context),
+        }
     }
 }
 
@@ -279,6 +342,11 @@ pub trait Poster {
 impl Poster for Visitor {
     fn csrf(&self) -> &str {
         &self.csrf
+    }
+}
+impl Poster for Operator {
+    fn csrf(&self) -> &str {
+        &self.0.visitor.csrf
     }
 }
 impl Poster for Account {
@@ -299,6 +367,11 @@ impl<W: Poster> Posted<W> {
 
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.form.get(name)
+    }
+
+    /// What was filled in, with the fields' names.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.form.iter().filter(|(key, _)| !["csrf", "version"].contains(key))
     }
 
     /// The values of `name-1`, `name-2` and so on, without those left empty.

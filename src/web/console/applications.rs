@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::access::{Admin, Posted, Seat, Viewer};
+use super::access::{Account, Admin, Posted, Seat, Viewer};
+use super::stale;
 use super::view::{Frame, failed, see};
 use crate::domain::application::{
     Application, ApplicationKind, ApplicationStatus, DirectLogin, Party, TokenSettings,
 };
 use crate::domain::ids::{ApplicationId, ClientSecretId};
+use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::secret::Secret;
 use crate::domain::tenant::DisplayName;
 use crate::flows::administration::applications::{self, ApplicationChange, NewApplication};
 use crate::flows::administration::{Problem, description};
+use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
@@ -138,7 +142,7 @@ pub async fn create(
     let preset = PRESETS.iter().find(|preset| preset.key == builds);
     let made = match (DisplayName::parse(name), preset) {
         (Ok(name), Some(preset)) => {
-            let admin = seat.account.administrator(&state.context);
+            let admin = seat.administrator(&state.context);
             applications::create(&admin, &seat.tenant, from(preset, name)).await
         }
         (Err(why), _) => Err(Problem::Input(why.to_string())),
@@ -199,9 +203,7 @@ fn show<L>(
         values.resize(values.len() + ROOM, String::new());
         values
     };
-    let uris = |uris: &[crate::domain::redirect_uri::RedirectUri]| {
-        with_room(uris.iter().map(ToString::to_string).collect())
-    };
+    let uris = |uris: &[RedirectUri]| with_room(uris.iter().map(ToString::to_string).collect());
     let origins = app.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
     let lists = vec![
         ("Redirect URIs", "redirect", uris(&app.redirect_uris)),
@@ -227,7 +229,27 @@ fn show<L>(
         Some(_) => Policy::LeadsToAny(&leads_to),
         None => Policy::StaysHere,
     };
-    render(request, &view, policy)
+    let mut response = render(request, &view, policy)?;
+    let_fetch(&mut response);
+    Ok(response)
+}
+
+/// Its script asks us about what is typed.
+fn let_fetch(response: &mut HttpResponse) {
+    let headers = response.headers_mut();
+    let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|it| it.to_str().ok());
+    let wider = format!("{}; connect-src 'self'", policy.unwrap_or_default());
+    if let Ok(wider) = header::HeaderValue::from_str(&wider) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, wider);
+    }
+}
+
+/// What is wrong with a redirect URI while it is typed; nothing, if it may be saved.
+pub async fn check_redirect_uri(_: Account, Query(query): Query) -> HttpResponse {
+    let kind = query.get("kind").and_then(ApplicationKind::parse).unwrap_or(ApplicationKind::Web);
+    let parsed = RedirectUri::parse(query.get("uri").unwrap_or_default().trim(), kind);
+    let problem = parsed.err().map(|why| why.to_string()).unwrap_or_default();
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(problem)
 }
 
 async fn find<L>(
@@ -300,10 +322,13 @@ pub async fn change(
             ..old.tokens
         },
     };
-    let admin = seat.account.administrator(&state.context);
+    let admin = seat.administrator(&state.context);
     let version = posted.field("version");
-    applications::change(&admin, &seat.tenant, old.id, version, change).await.map_err(failed)?;
-    Ok(see(format!("{}/apps/{}", Frame::of(seat).base, old.id)))
+    let page = format!("{}/apps/{}", Frame::of(seat).base, old.id);
+    match applications::change(&admin, &seat.tenant, old.id, version, change).await {
+        Ok(_) => Ok(see(page)),
+        Err(problem) => stale::refused(&request, &posted, &page, problem),
+    }
 }
 
 /// Secrets, and whether the app works at all.
@@ -317,7 +342,7 @@ pub async fn act(
     let (seat, tenant) = (&posted.by, &posted.by.tenant);
     let app = find(&request, &state, seat, &path.1).await?;
     let failed = |problem| failed(&request, problem);
-    let admin = seat.account.administrator(&state.context);
+    let admin = seat.administrator(&state.context);
     let base = Frame::of(seat).base;
     let done = match posted.field("act") {
         "add-secret" => {

@@ -27,7 +27,8 @@ pub struct AuditPage {
     pub about: String,
     pub events: Vec<AuditEvent>,
     pub next: Option<String>,
-    pub export: String,
+    pub json_lines: String,
+    pub csv: String,
 }
 
 pub async fn get(
@@ -43,13 +44,13 @@ pub async fn get(
         about: Some(about.clone()).filter(|about| !about.is_empty()),
     };
     let before = query.get("before").and_then(|id| AuditEventId::parse(id).ok());
-    let is_export = query.get("format") == Some("jsonl");
-    let limit = if is_export { EXPORTED } else { PAGE };
+    let export = query.get("format").and_then(Export::parse);
+    let limit = if export.is_some() { EXPORTED } else { PAGE };
     let events = audit::page(&state.context, &seat.tenant, filter, before, limit)
         .await
         .map_err(|problem| failed(&request, problem))?;
-    if is_export {
-        return Ok(export(&events));
+    if let Some(export) = export {
+        return Ok(export.answer(&events));
     }
     let frame = Frame::of(&seat);
     let link = |more: (&str, &str)| {
@@ -64,7 +65,8 @@ pub async fn get(
     let last = events.last().filter(|_| is_full);
     let view = AuditPage {
         next: last.map(|event| link(("before", &event.id.to_string()))),
-        export: link(("format", "jsonl")),
+        json_lines: link(("format", "jsonl")),
+        csv: link(("format", "csv")),
         actions: Action::ALL.iter().map(|action| action.as_str()).collect(),
         events,
         frame,
@@ -74,24 +76,69 @@ pub async fn get(
     render(&request, &view, Policy::StaysHere)
 }
 
-/// A line of JSON for each event.
-fn export(events: &[AuditEvent]) -> HttpResponse {
-    let line = |event: &AuditEvent| {
-        let details = event.details.as_deref();
-        let details = details.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-        let line = json!({
-            "id": event.id,
-            "at": event.at.to_string(),
-            "action": event.action.as_str(),
-            "actor": event.actor,
-            "target": event.target,
-            "address": event.address,
-            "details": details,
-        });
-        format!("{line}\n")
-    };
-    HttpResponse::Ok()
-        .content_type("application/jsonl")
-        .insert_header(("Content-Disposition", "attachment; filename=\"audit.jsonl\""))
-        .body(events.iter().map(line).collect::<String>())
+/// How events leave the house.
+#[derive(Clone, Copy)]
+enum Export {
+    /// A line of JSON for each.
+    JsonLines,
+    /// RFC 4180.
+    Csv,
+}
+
+impl Export {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "jsonl" => Some(Self::JsonLines),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+
+    fn answer(self, events: &[AuditEvent]) -> HttpResponse {
+        let (content_type, name, body) = match self {
+            Self::JsonLines => {
+                ("application/jsonl", "audit.jsonl", events.iter().map(json_line).collect())
+            }
+            Self::Csv => {
+                let lines: String = events.iter().map(csv_line).collect();
+                let head = "id,at,action,actor,target,address,details\r\n";
+                ("text/csv; charset=utf-8", "audit.csv", format!("{head}{lines}"))
+            }
+        };
+        HttpResponse::Ok()
+            .content_type(content_type)
+            .insert_header(("Content-Disposition", format!("attachment; filename=\"{name}\"")))
+            .body::<String>(body)
+    }
+}
+
+fn json_line(event: &AuditEvent) -> String {
+    let details = event.details.as_deref();
+    let details = details.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let line = json!({
+        "id": event.id,
+        "at": event.at.to_string(),
+        "action": event.action.as_str(),
+        "actor": event.actor,
+        "target": event.target,
+        "address": event.address,
+        "details": details,
+    });
+    format!("{line}\n")
+}
+
+fn csv_line(event: &AuditEvent) -> String {
+    let (id, at) = (event.id.to_string(), event.at.to_string());
+    let optional = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+    let (address, details) = (optional(&event.address), optional(&event.details));
+    let fields = [&id, &at, event.action.as_str(), &event.actor, &event.target, &address, &details];
+    let line = fields.map(csv_field).join(",");
+    format!("{line}\r\n")
+}
+
+/// In quotes, and never a formula to whatever opens the file (OWASP, "CSV Injection").
+fn csv_field(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let guard = if is_formula { "'" } else { "" };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }

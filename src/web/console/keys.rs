@@ -66,7 +66,7 @@ pub async fn rotate(
         "announced" => Takeover::Announced,
         _ => return Err(failed(&request, Problem::Input("choose when to rotate".to_owned()))),
     };
-    let admin = seat.account.administrator(&state.context);
+    let admin = seat.administrator(&state.context);
     keys::rotate(&admin, &seat.tenant, takeover)
         .await
         .map_err(|problem| failed(&request, problem))?;

@@ -70,7 +70,7 @@ pub async fn add(
 ) -> Result<HttpResponse, PageError> {
     posted.only(&request, &["email", "role"])?;
     let (seat, email) = (&posted.by, posted.field("email"));
-    let admin = seat.account.administrator(&state.context);
+    let admin = seat.administrator(&state.context);
     let role = MemberRole::parse(posted.field("role")).unwrap_or(MemberRole::Viewer);
     let added = match EmailAddress::parse(email) {
         Ok(email) => members::add(&admin, &seat.tenant, email, role).await.map(drop),
@@ -100,7 +100,7 @@ pub async fn change(
             failed(Problem::Input("a role is owner, admin or viewer".to_owned()))
         })?),
     };
-    let admin = seat.account.administrator(&state.context);
+    let admin = seat.administrator(&state.context);
     members::change(&admin, &seat.tenant, id, role).await.map_err(failed)?;
     Ok(see(format!("{}/members", Frame::of(seat).base)))
 }

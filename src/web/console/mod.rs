@@ -1,14 +1,22 @@
 //! The console: where tenants' admins configure their apps.
 
 mod access;
+pub mod accounts;
 pub mod applications;
 pub mod audit;
+pub mod branding;
+pub mod deployment;
 pub mod keys;
+pub mod mail;
 pub mod members;
 pub mod overview;
+pub mod providers;
 pub mod roles;
+pub mod settings;
 pub mod setup;
 pub mod sign_in;
+pub mod sign_in_methods;
+mod stale;
 pub mod tenants;
 pub mod trial;
 pub mod users;

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Posted, Seat, Viewer};
+use super::stale;
 use super::view::{Frame, failed, see};
 use crate::domain::ids::RoleId;
 use crate::domain::role::RoleKey;
@@ -84,7 +85,7 @@ pub async fn create(
 ) -> Result<HttpResponse, PageError> {
     posted.only(&request, &["key", "description"])?;
     let (seat, key, text) = (&posted.by, posted.field("key"), posted.field("description"));
-    let admin = seat.account.administrator(&state.context);
+    let admin = seat.administrator(&state.context);
     let made = match RoleKey::parse(key) {
         Ok(key) => roles::create(&admin, &seat.tenant, key, text.to_owned()).await.map(drop),
         Err(why) => Err(Problem::Input(why.to_string())),
@@ -104,7 +105,7 @@ pub async fn change(
 ) -> Result<HttpResponse, PageError> {
     posted.only(&request, &["version", "description", "act"])?;
     let (seat, tenant) = (&posted.by, &posted.by.tenant);
-    let admin = seat.account.administrator(&state.context);
+    let admin = seat.administrator(&state.context);
     let failed = |problem| failed(&request, problem);
     let id = RoleId::parse(&path.1).map_err(|_| failed(Problem::Unknown))?;
     let done = match posted.field("act") {
@@ -116,6 +117,9 @@ pub async fn change(
             roles::describe(&admin, tenant, id, posted.field("version"), text).await
         }
     };
-    done.map_err(failed)?;
-    Ok(see(format!("{}/roles", Frame::of(seat).base)))
+    let page = format!("{}/roles", Frame::of(seat).base);
+    match done {
+        Ok(()) => Ok(see(page)),
+        Err(problem) => stale::refused(&request, &posted, &page, problem),
+    }
 }

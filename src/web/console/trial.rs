@@ -49,7 +49,7 @@ pub async fn begin(
         let tokens = tokens.ok_or_else(|| failed(Problem::Unknown))?;
         return show(&request, Frame::of(seat), back, tokens);
     }
-    let admin = seat.account.administrator(&state.context);
+    let admin = seat.administrator(&state.context);
     let (pending, location) = trial::begin(&admin, tenant, &app).await.map_err(failed)?;
     let json = serde_json::to_string(&pending).map_err(|_| PageError::stale(&request))?;
     let kept = seat.account.visitor.keep(PENDING, &json);

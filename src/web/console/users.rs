@@ -82,7 +82,7 @@ pub async fn invite(
     });
     let invited = match parsed {
         Ok((email, name)) => {
-            let admin = seat.account.administrator(&state.context);
+            let admin = seat.administrator(&state.context);
             users::invite(&admin, &seat.tenant, email, name, Vec::new()).await
         }
         Err(why) => Err(Problem::Input(why)),
@@ -188,7 +188,7 @@ pub async fn assign_roles(
     let wanted: Result<Vec<_>, _> =
         posted.list("role").iter().map(|id| RoleId::parse(id)).collect();
     let wanted = wanted.map_err(|_| failed(Problem::Unknown))?;
-    let admin = seat.account.administrator(&state.context);
+    let admin = seat.administrator(&state.context);
     users::assign_roles(&admin, &seat.tenant, id, seen, wanted).await.map_err(failed)?;
     Ok(see(format!("{}/users/{id}", Frame::of(seat).base)))
 }
@@ -217,7 +217,7 @@ pub async fn act(
         _ => return Err(failed(Problem::Input("there is no such button".to_owned()))),
     };
     let is_deletion = matches!(act, Act::Delete);
-    let admin = seat.account.administrator(&state.context);
+    let admin = seat.administrator(&state.context);
     users::act(&admin, &seat.tenant, id, act).await.map_err(failed)?;
     let base = Frame::of(seat).base;
     Ok(see(if is_deletion { format!("{base}/users") } else { format!("{base}/users/{id}") }))

@@ -67,6 +67,12 @@ impl ProviderButton {
         }
     }
 
+    /// One that leads nowhere.
+    pub fn specimen(provider: &Provider) -> Self {
+        let (name, brand) = (provider.name.to_string(), Brand::of(provider));
+        Self { href: "#".to_owned(), name, brand, last_used: false }
+    }
+
     /// All of the tenant's, for its login page.
     pub fn all(
         request: &HttpRequest,

@@ -7,7 +7,7 @@ use super::check_mail::{self, CheckMail};
 use super::federation_button::{Brand, ProviderButton};
 use super::pending::{Pending, after_sign_in, see_other, short};
 use super::{Next, Page, PageError, render};
-use crate::domain::tenant::{EmailCode, SignUp};
+use crate::domain::tenant::{AccountPolicy, EmailCode, SignUp};
 use crate::flows::Failure;
 use crate::flows::account::sign_in::{self, Credentials, Outcome, Proof};
 use crate::flows::account::throttle::{self, Guesser};
@@ -40,6 +40,30 @@ pub struct LoginPage {
     pub password_error: Option<String>,
     pub notice: Option<String>,
     pub providers: Vec<ProviderButton>,
+}
+
+impl LoginPage {
+    /// As a newcomer sees it whom no application sent. Its form leads nowhere.
+    pub fn specimen(page: Page, accounts: AccountPolicy, providers: Vec<ProviderButton>) -> Self {
+        let nowhere = || "#".to_owned();
+        Self {
+            page,
+            action: nowhere(),
+            csrf: String::new(),
+            request: None,
+            next: None,
+            email: String::new(),
+            app_name: None,
+            forgot_url: nowhere(),
+            code_url: (accounts.email_code == EmailCode::On).then(nowhere),
+            sign_up_url: (accounts.sign_up == SignUp::Open).then(nowhere),
+            error: None,
+            email_error: None,
+            password_error: None,
+            notice: None,
+            providers,
+        }
+    }
 }
 
 /// What the form shows beside its fields.

@@ -28,4 +28,4 @@ pub mod welcome;
 mod words;
 
 pub use next::Next;
-pub use page::{Page, PageError, Policy, render};
+pub use page::{Page, PageError, Policy, render, render_as};

@@ -11,6 +11,7 @@ use askama::Template;
 use askama::filters::Safe;
 
 use crate::domain::redirect_uri::RedirectUri;
+use crate::domain::tenant::{Accent, DisplayName};
 use crate::flows::oauth::authorize::NoReply;
 use crate::flows::{Failure, TenantSnapshot};
 use crate::messages::Messages;
@@ -33,9 +34,7 @@ pub struct Page {
 
 impl Page {
     pub fn of(tenant: &TenantSnapshot) -> Self {
-        let name = &tenant.tenant.name;
-        let accent_stylesheet = tenant.tenant.accent.map(assets::accent_path);
-        Self { accent_stylesheet, ..Self::named(name.to_string(), name.initial()) }
+        Self::branded(&tenant.tenant.name, tenant.tenant.accent)
     }
 
     /// The text of that name in the reader's language.
@@ -70,6 +69,12 @@ impl Page {
             ..=90 => self.say_count("wait-seconds", "count", seconds),
             _ => self.say_count("wait-minutes", "count", seconds.div_ceil(60)),
         }
+    }
+
+    /// As a tenant of that name and colour would have it.
+    pub fn branded(name: &DisplayName, accent: Option<Accent>) -> Self {
+        let accent_stylesheet = accent.map(assets::accent_path);
+        Self { accent_stylesheet, ..Self::named(name.to_string(), name.initial()) }
     }
 
     /// Where there is no tenant to speak for.

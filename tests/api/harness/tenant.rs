@@ -14,7 +14,7 @@ use doorward::domain::secret::Secret;
 use doorward::domain::tenant::{DisplayName, Domain, SignUp, Slug, Tenant};
 use doorward::flows::administration::Administrator;
 use doorward::flows::administration::applications::{self, NewApplication};
-use doorward::flows::administration::providers::{self, NewProvider};
+use doorward::flows::administration::providers::{self, NewProvider, Seen};
 use doorward::flows::administration::tenants::{self, NewTenant, TenantChange};
 use doorward::flows::administration::users::{self, NewUser};
 use doorward::flows::administration::{keys, roles};
@@ -173,7 +173,7 @@ impl TestApp {
             key: Some(ProviderKey::parse(key).unwrap()),
             name: None,
             client_id: "upstream-client".to_owned(),
-            client_secret: Secret::new("upstream-secret".to_owned()),
+            client_secret: Some(Secret::new("upstream-secret".to_owned())),
             scopes: Vec::new(),
             allowed_domains: Vec::new(),
             sign_up: SignUp::Open,
@@ -181,7 +181,9 @@ impl TestApp {
             profile: ProfileRefresh::FirstSignIn,
         };
         vary(&mut new);
-        providers::set(&Administrator::command_line(&self.context), tenant, new).await.unwrap()
+        providers::set(&Administrator::command_line(&self.context), tenant, Seen::Anything, new)
+            .await
+            .unwrap()
     }
 
     pub async fn rotate_keys(&self, tenant: &Tenant, takeover: keys::Takeover) {

@@ -1,0 +1,60 @@
+//! Two people changed one thing at once: what is there now beside what was sent, and the choice between them.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use serde_json::Value;
+
+use super::access::{Posted, Seat};
+use super::view::{Frame, failed};
+use crate::flows::administration::{Problem, description};
+use crate::web::hosted::{PageError, Policy, render_as};
+
+#[derive(Template)]
+#[template(path = "console/stale.html")]
+pub struct StalePage {
+    pub frame: Frame,
+    pub version: String,
+    /// Where the form was sent.
+    pub action: String,
+    /// Where it was shown.
+    pub back: String,
+    pub now: Vec<(String, String)>,
+    pub sent: Vec<(String, String)>,
+}
+
+/// What a form is answered with that could not be saved. `back` is its page.
+pub fn refused<L>(
+    request: &HttpRequest,
+    posted: &Posted<Seat<L>>,
+    back: &str,
+    problem: Problem,
+) -> Result<HttpResponse, PageError> {
+    let now = match problem {
+        Problem::Stale(now) => now,
+        other => return Err(failed(request, other)),
+    };
+    let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let view = StalePage {
+        frame: Frame::of(&posted.by),
+        version: description::version(&now),
+        action: request.path().to_owned(),
+        back: back.to_owned(),
+        now: lines(&now),
+        sent: posted.fields().map(own).collect(),
+    };
+    render_as(request, StatusCode::CONFLICT, &view, Policy::StaysHere)
+}
+
+fn lines(now: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| match value {
+        Value::Null => "–".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => {
+            values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    };
+    let line = |(name, value): (&String, &Value)| (name.replace('_', " "), text(value));
+    now.as_object().into_iter().flatten().map(line).collect()
+}

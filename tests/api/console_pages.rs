@@ -1,0 +1,303 @@
+//! What each page of the console does to a tenant, seen from without.
+
+use doorward::domain::member::MemberRole;
+use doorward::domain::tenant::SignUp;
+use doorward::flows::administration::operators;
+
+use crate::console::{member, operator, post, sign_in, url};
+use crate::harness::{Answer, Browser, TestApp, TestTenant, field, on_both_databases};
+
+on_both_databases! {
+    a_provider_is_added_changed_and_removed_and_its_secret_never_shown,
+    a_provider_that_may_not_be_called_is_refused_and_nothing_typed_is_lost,
+    a_tenant_decides_who_signs_up_and_by_what,
+    a_preview_shows_the_look_that_is_not_saved_yet,
+    a_test_letter_arrives_and_a_dead_letter_is_tried_again,
+    a_tenant_is_deleted_by_its_slug_and_can_be_had_back,
+    an_owner_cannot_end_the_suspension_of_an_operator,
+    a_host_of_its_own_is_given_by_operators_alone,
+    a_tenant_sees_what_an_operator_did_in_it,
+    an_operator_sees_the_deployment_and_everybody_else_a_404,
+    an_operator_sees_what_each_account_is_a_member_of,
+    a_deployment_opens_the_console_to_sign_ups,
+    an_export_as_csv_holds_no_formula,
+    a_redirect_uri_is_checked_while_it_is_typed,
+}
+
+async fn seat<'a>(app: &'a TestApp, tenant: &TestTenant, role: MemberRole) -> Browser<'a> {
+    let email = member(app, tenant, role).await;
+    sign_in(app, &email).await
+}
+
+async fn page(app: &TestApp, browser: &mut Browser<'_>, path: &str) -> Answer {
+    let page = browser.get(&url(app, path)).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    page
+}
+
+async fn takes_sign_ups(app: &TestApp, page: &str) -> bool {
+    Browser::new(app).get(page).await.body.contains("name=\"password\"")
+}
+
+/// The buttons of the tenant's login page, as anybody sees it.
+async fn login_page(app: &TestApp, tenant: &TestTenant) -> Answer {
+    Browser::new(app).get(&tenant.url("/login")).await
+}
+
+async fn a_provider_is_added_changed_and_removed_and_its_secret_never_shown(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let fields = [
+        ("kind", "github"),
+        ("key", "github"),
+        ("client_id", "client-one"),
+        ("client_secret", "upstream-secret-one"),
+        ("sign_up", "on"),
+    ];
+    let added = post(app, &mut browser, "/t/acme/providers", &fields).await;
+    assert_eq!(added.location(), "/console/t/acme/providers/github", "{added:?}");
+    let again = post(app, &mut browser, "/t/acme/providers", &fields).await;
+    assert!(again.body.contains("choose another key"), "{again:?}");
+    assert!(login_page(app, &acme).await.body.contains("GitHub"));
+
+    let shown = page(app, &mut browser, "/t/acme/providers/github").await;
+    assert!(shown.body.contains(&acme.url("/federation/github/callback")), "{shown:?}");
+    let version = field(&shown, "version");
+    let fields = [("version", &*version), ("name", "Hub of Acme"), ("client_id", "client-two")];
+    let changed = post(app, &mut browser, "/t/acme/providers/github", &fields).await;
+    assert_eq!(changed.status, 303, "{changed:?}");
+    let stale = post(app, &mut browser, "/t/acme/providers/github", &fields).await;
+    assert_eq!(stale.status, 409, "{stale:?}");
+    assert!(stale.body.contains("Hub of Acme"), "{stale:?}");
+    let begun = Browser::new(app).get(&acme.url("/federation/github")).await;
+    assert!(begun.location().contains("client_id=client-two"), "{begun:?}");
+
+    let answer = post(app, &mut browser, "/t/acme/providers/github/act", &[("act", "test")]).await;
+    assert!(answer.body.contains("answers, and signs people in"), "{answer:?}");
+    for path in ["/t/acme/providers/github", "/t/acme/sign-in", "/t/acme/audit?format=jsonl"] {
+        let shown = page(app, &mut browser, path).await;
+        assert!(!shown.body.contains("upstream-secret-one"), "{shown:?}");
+    }
+    let removed =
+        post(app, &mut browser, "/t/acme/providers/github/act", &[("act", "remove")]).await;
+    assert_eq!(removed.status, 303, "{removed:?}");
+    assert!(!login_page(app, &acme).await.body.contains("Hub of Acme"));
+}
+
+async fn a_provider_that_may_not_be_called_is_refused_and_nothing_typed_is_lost(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let fields = [
+        ("kind", "oidc"),
+        ("issuer", "http://169.254.169.254"),
+        ("key", "inside"),
+        ("client_id", "typed-by-hand"),
+        ("client_secret", "secret"),
+    ];
+    let refused = post(app, &mut browser, "/t/acme/providers", &fields).await;
+    assert!(refused.body.contains("must be https"), "{refused:?}");
+    assert!(refused.body.contains("value=\"typed-by-hand\""), "{refused:?}");
+    assert!(refused.body.contains("value=\"http://169.254.169.254\""), "{refused:?}");
+}
+
+async fn a_tenant_decides_who_signs_up_and_by_what(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    assert!(takes_sign_ups(app, &acme.url("/signup")).await);
+    let version = field(&page(app, &mut browser, "/t/acme/sign-in").await, "version");
+    let fields = [("version", &*version), ("email_code", "on"), ("deletion_grace_days", "3")];
+    let saved = post(app, &mut browser, "/t/acme/sign-in", &fields).await;
+    assert_eq!(saved.status, 303, "{saved:?}");
+    let login = login_page(app, &acme).await;
+    assert!(login.body.contains("/login/code"), "{login:?}");
+    assert!(!login.body.contains("/signup"), "{login:?}");
+    assert!(!takes_sign_ups(app, &acme.url("/signup")).await);
+    let long = [("version", ""), ("deletion_grace_days", "91")];
+    let refused = post(app, &mut browser, "/t/acme/sign-in", &long).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+}
+
+async fn a_preview_shows_the_look_that_is_not_saved_yet(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let look = [("name", "Acme of Tomorrow"), ("own_colour", "on"), ("colour", "#7722aa")];
+    let preview = post(app, &mut browser, "/t/acme/branding/preview", &look).await;
+    assert!(preview.body.contains("Acme of Tomorrow"), "{preview:?}");
+    assert!(preview.body.contains("accent-7722aa"), "{preview:?}");
+    let policy = preview.header("content-security-policy").unwrap();
+    assert!(policy.contains("frame-ancestors 'self'"), "{policy}");
+    assert!(policy.contains("form-action 'none'"), "a preview signs nobody in: {policy}");
+    assert!(!login_page(app, &acme).await.body.contains("Acme of Tomorrow"));
+
+    let version = field(&page(app, &mut browser, "/t/acme/branding").await, "version");
+    let mut fields = vec![("version", &*version)];
+    fields.extend(look);
+    assert_eq!(post(app, &mut browser, "/t/acme/branding", &fields).await.status, 303);
+    let login = login_page(app, &acme).await;
+    assert!(login.body.contains("Acme of Tomorrow"), "{login:?}");
+    assert!(login.body.contains("accent-7722aa"), "{login:?}");
+
+    let bad = [("name", "x"), ("own_colour", "on"), ("colour", "red;}body{display:none")];
+    let refused = post(app, &mut browser, "/t/acme/branding", &bad).await;
+    assert!(refused.body.contains("six hexadecimal digits"), "{refused:?}");
+}
+
+async fn a_test_letter_arrives_and_a_dead_letter_is_tried_again(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let version = field(&page(app, &mut browser, "/t/acme/mail").await, "version");
+    let fields = [("version", &*version), ("reply_to", "help@acme.example")];
+    assert_eq!(post(app, &mut browser, "/t/acme/mail", &fields).await.status, 303);
+    let sent = post(app, &mut browser, "/t/acme/mail/test", &[("to", "me@acme.example")]).await;
+    assert_eq!(sent.status, 303, "{sent:?}");
+    assert_eq!(app.mail_to("me@acme.example").await.len(), 1);
+    let wrong = post(app, &mut browser, "/t/acme/mail/test", &[("to", "me at acme")]).await;
+    assert!(wrong.body.contains("value=\"me at acme\""), "{wrong:?}");
+
+    assert!(page(app, &mut browser, "/t/acme/mail").await.body.contains("Nothing."));
+    post(app, &mut browser, "/t/acme/mail/test", &[("to", "late@acme.example")]).await;
+    let dead = app.execute(
+        "UPDATE mail_orders SET status = 'dead', last_error = 'mailbox full' WHERE email = 'late@acme.example'",
+    );
+    assert_eq!(dead, 1);
+    let listed = page(app, &mut browser, "/t/acme/mail").await;
+    assert!(listed.body.contains("mailbox full"), "{listed:?}");
+    let id = listed.body.split("/console/t/acme/mail/").nth(1 + 1).unwrap();
+    let path = format!("/t/acme/mail/{}", id.split('"').next().unwrap());
+    let retried = post(app, &mut browser, &path, &[]).await;
+    assert_eq!(retried.status, 303, "{retried:?}");
+    assert_eq!(app.mail_to("late@acme.example").await.len(), 1);
+    assert_eq!(post(app, &mut browser, &path, &[]).await.status, 404, "it is dead no more");
+}
+
+async fn a_tenant_is_deleted_by_its_slug_and_can_be_had_back(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Owner).await;
+    let keys = acme.url("/.well-known/jwks.json");
+    let wrong = [("act", "delete"), ("slug", "acm")];
+    let asked = post(app, &mut browser, "/t/acme/settings/act", &wrong).await;
+    assert!(asked.body.contains("type its slug: acme"), "{asked:?}");
+    assert_eq!(app.get(&keys).send().await.status, 200);
+    let right = [("act", "delete"), ("slug", "acme")];
+    assert_eq!(post(app, &mut browser, "/t/acme/settings/act", &right).await.status, 303);
+    assert_eq!(app.get(&keys).send().await.status, 404);
+    let settings = page(app, &mut browser, "/t/acme/settings").await;
+    assert!(settings.body.contains("is deleted at"), "{settings:?}");
+    let kept = post(app, &mut browser, "/t/acme/settings/act", &[("act", "keep")]).await;
+    assert_eq!(kept.status, 303, "{kept:?}");
+    assert_eq!(app.get(&keys).send().await.status, 200);
+}
+
+async fn an_owner_cannot_end_the_suspension_of_an_operator(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut owner = seat(app, &acme, MemberRole::Owner).await;
+    let email = operator(app).await;
+    let mut operator = sign_in(app, &email).await;
+    let keys = acme.url("/.well-known/jwks.json");
+    let act = "/t/acme/settings/act";
+    assert_eq!(post(app, &mut owner, act, &[("act", "suspend")]).await.status, 403);
+    assert_eq!(post(app, &mut operator, act, &[("act", "suspend")]).await.status, 303);
+    assert_eq!(app.get(&keys).send().await.status, 404);
+    assert_eq!(post(app, &mut owner, act, &[("act", "resume")]).await.status, 403);
+    for way_round in [vec![("act", "delete"), ("slug", "acme")], vec![("act", "keep")]] {
+        assert_eq!(post(app, &mut owner, act, &way_round).await.status, 303);
+        assert_eq!(app.get(&keys).send().await.status, 404, "{way_round:?}");
+    }
+    assert_eq!(post(app, &mut operator, act, &[("act", "resume")]).await.status, 303);
+    assert_eq!(app.get(&keys).send().await.status, 200);
+    let console = post(app, &mut operator, "/t/console/settings/act", &[("act", "suspend")]).await;
+    assert!(console.body.contains("it stays"), "the way in is not closed: {console:?}");
+}
+
+async fn a_host_of_its_own_is_given_by_operators_alone(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut owner = seat(app, &acme, MemberRole::Owner).await;
+    let email = operator(app).await;
+    let mut operator = sign_in(app, &email).await;
+    let version = field(&page(app, &mut operator, "/t/acme/settings").await, "version");
+    let fields = [("version", &*version), ("domain", "login.acme.example")];
+    assert_eq!(post(app, &mut owner, "/t/acme/settings", &fields).await.status, 403);
+    let bad = [("version", &*version), ("domain", "https://login.acme.example/")];
+    let refused = post(app, &mut operator, "/t/acme/settings", &bad).await;
+    assert!(refused.body.contains("a domain is a host name"), "{refused:?}");
+    assert_eq!(post(app, &mut operator, "/t/acme/settings", &fields).await.status, 303);
+    let settings = page(app, &mut owner, "/t/acme/settings").await;
+    assert!(settings.body.contains("https://login.acme.example"), "{settings:?}");
+}
+
+async fn a_tenant_sees_what_an_operator_did_in_it(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email = operator(app).await;
+    let mut operator = sign_in(app, &email).await;
+    page(app, &mut operator, "/t/acme/users").await;
+    page(app, &mut operator, "/t/acme/apps").await;
+    let path = format!("/t/acme/apps/{}/act", acme.web.id);
+    assert_eq!(post(app, &mut operator, &path, &[("act", "disable")]).await.status, 303);
+    let mut owner = seat(app, &acme, MemberRole::Owner).await;
+    let export = page(app, &mut owner, "/t/acme/audit?format=jsonl").await;
+    let lines: Vec<serde_json::Value> =
+        export.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let by_operator = |action: &str| {
+        let all = lines.iter().filter(|line| line["action"] == action);
+        all.filter(|line| line["actor"].as_str().unwrap().starts_with("operator:")).count()
+    };
+    assert_eq!(by_operator("operator.entered"), 1, "once, not for every page: {export:?}");
+    assert_eq!(by_operator("application.disabled"), 1, "{export:?}");
+}
+
+async fn an_operator_sees_the_deployment_and_everybody_else_a_404(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email = operator(app).await;
+    let mut operator = sign_in(app, &email).await;
+    let shown = page(app, &mut operator, "/deployment").await;
+    for text in ["migrations current", "tenant acme: 3 active of 3", "letters to be sent"] {
+        assert!(shown.body.contains(text), "{text}: {shown:?}");
+    }
+    let mut owner = seat(app, &acme, MemberRole::Owner).await;
+    for path in ["/deployment", "/accounts"] {
+        assert_eq!(owner.get(&url(app, path)).await.status, 404);
+    }
+}
+
+async fn an_operator_sees_what_each_account_is_a_member_of(app: &TestApp) {
+    let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
+    let viewer = member(app, &acme, MemberRole::Viewer).await;
+    member(app, &bolt, MemberRole::Owner).await;
+    let email = operator(app).await;
+    let mut operator = sign_in(app, &email).await;
+    let all = page(app, &mut operator, "/accounts").await;
+    assert!(all.body.contains(&viewer) && all.body.contains("(owner)"), "{all:?}");
+    let one = page(app, &mut operator, "/accounts?search=viewer").await;
+    assert!(one.body.contains(&viewer) && one.body.contains("(viewer)"), "{one:?}");
+    assert!(one.body.contains("/console/t/acme/members"), "{one:?}");
+    assert!(!one.body.contains("/console/t/bolt/members"), "{one:?}");
+}
+
+async fn a_deployment_opens_the_console_to_sign_ups(app: &TestApp) {
+    operator(app).await;
+    let signup = format!("{}/t/console/signup", app.context.public_url.as_str());
+    assert!(!takes_sign_ups(app, &signup).await, "closed at first");
+    operators::set_sign_up(&app.context, SignUp::Open).await.unwrap();
+    assert!(takes_sign_ups(app, &signup).await);
+}
+
+async fn an_export_as_csv_holds_no_formula(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Owner).await;
+    let changed = app.execute("UPDATE audit_events SET actor = '=HYPERLINK(\"x\")'");
+    assert!(changed > 0);
+    let export = page(app, &mut browser, "/t/acme/audit?format=csv").await;
+    assert!(export.header("content-type").unwrap().starts_with("text/csv"));
+    assert!(export.body.starts_with("id,at,action,actor,target,address,details\r\n"));
+    assert!(export.body.contains("\"'=HYPERLINK(\"\"x\"\")\""), "{export:?}");
+}
+
+async fn a_redirect_uri_is_checked_while_it_is_typed(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Viewer).await;
+    let check = "/check/redirect-uri?kind=web&uri=";
+    let plain = page(app, &mut browser, &format!("{check}http%3A%2F%2Fapp.example%2Fcb")).await;
+    assert!(plain.body.contains("use https"), "{plain:?}");
+    let good = page(app, &mut browser, &format!("{check}https%3A%2F%2Fapp.example%2Fcb")).await;
+    assert_eq!(good.body, "");
+}
