@@ -21,6 +21,7 @@ on_both_databases! {
     an_operator_sees_what_each_account_is_a_member_of,
     a_deployment_opens_the_console_to_sign_ups,
     an_export_as_csv_holds_no_formula,
+    a_form_of_an_app_that_is_refused_loses_nothing,
     a_redirect_uri_is_checked_while_it_is_typed,
 }
 
@@ -300,4 +301,34 @@ async fn a_redirect_uri_is_checked_while_it_is_typed(app: &TestApp) {
     assert!(plain.body.contains("use https"), "{plain:?}");
     let good = page(app, &mut browser, &format!("{check}https%3A%2F%2Fapp.example%2Fcb")).await;
     assert_eq!(good.body, "");
+}
+
+async fn a_form_of_an_app_that_is_refused_loses_nothing(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let path = format!("/t/acme/apps/{}", acme.web.id);
+    let version = field(&page(app, &mut browser, &path).await, "version");
+    let mut fields = vec![
+        ("version", &*version),
+        ("name", "A new name"),
+        ("redirect-1", "http://app.example/callback"),
+        ("third_party", "on"),
+        ("access_algorithm", "EdDSA"),
+        ("reuse_window", "45"),
+        ("access_minutes", "7"),
+        ("idle_hours", "24"),
+        ("absolute_hours", "48"),
+    ];
+    let refused = post(app, &mut browser, &path, &fields).await;
+    assert!(refused.body.contains("use https"), "{refused:?}");
+    for typed in ["A new name", "http://app.example/callback", "7", "45"] {
+        assert!(refused.body.contains(&format!("value=\"{typed}\"")), "{typed}: {refused:?}");
+    }
+    fields[2].1 = "https://app.example/callback";
+    let saved = post(app, &mut browser, &path, &fields).await;
+    assert_eq!(saved.status, 303, "{saved:?}");
+    let log = page(app, &mut browser, "/t/acme/audit?action=application.changed").await;
+    for after in ["EdDSA", "&#34;third&#34;", "420", "45"] {
+        assert!(log.body.contains(after), "{after}: {log:?}");
+    }
 }

@@ -82,6 +82,59 @@ for (const { name, ...options } of SCREENS) {
       assert.match(await page.textContent('pre'), /"role": "EDITOR"/);
       await look('user');
 
+      await page.click('nav >> text=Sign-in methods');
+      await look('sign-in-methods-empty');
+      await page.click('text=Add Google');
+      assert.match(await page.textContent('pre'), /\/federation\/google\/callback$/m);
+      await page.fill('#client_id', '1234567890-abcdefghijklmnopqrstuvwxyz.apps.googleusercontent.com');
+      await page.fill('#client_secret', 'from google');
+      await page.fill('#allowed_domains', 'not a domain');
+      await page.click('main button:text("Add")');
+      assert.match(await page.textContent('[role=alert]'), /a domain is/);
+      await look('provider-refused');
+      await page.fill('#allowed_domains', 'example.com');
+      await page.fill('#client_secret', 'from google');
+      await page.click('main button:text("Add")');
+      await page.waitForURL('**/providers/google');
+      await page.click('summary:has-text("Remove")');
+      await look('provider');
+      await page.click('nav >> text=Sign-in methods');
+      await look('sign-in-methods');
+
+      await page.click('nav >> text=Branding');
+      await page.check('[name=own_colour]');
+      await page.fill('#colour', '#7722aa');
+      const preview = page.frameLocator('iframe[name=preview]');
+      await preview.locator('link[href*="accent-7722aa"]').waitFor({ state: 'attached' });
+      await look('branding');
+      await page.click('main button:text("Save")');
+      assert.equal(await page.inputValue('#colour'), '#7722aa');
+
+      await page.click('nav >> text=Mail');
+      await page.fill('#to', `somebody.with.a.long.address.${'x'.repeat(30)}@example.com`);
+      await page.click('main button:text("Send")');
+      assert.match(await page.textContent('[role=status]'), /on its way/);
+      await look('mail');
+
+      await page.click('nav >> text=Settings');
+      await page.click('summary:has-text("Delete this tenant")');
+      await page.fill('#slug', 'another');
+      await page.click('main button:has-text("Delete A tenant")');
+      assert.match(await page.textContent('[role=alert]'), /type its slug/);
+      await page.click('summary:has-text("Delete this tenant")');
+      await look('settings');
+      await page.fill('#slug', `long-${name}`);
+      await page.click('main button:has-text("Delete A tenant")');
+      assert.match(await page.textContent('[role=status]'), /is deleted at/);
+      await look('settings-deleted');
+      await page.click('text=Do not delete it');
+
+      await page.click('nav >> text=Applications');
+      await page.click('main >> text=My site');
+      await page.fill('[name=redirect-2]', 'http://example.com/callback');
+      await page.waitForSelector('.problem:has-text("use https")');
+      await look('app-uri-refused');
+
       for (const [link, heading] of [
         ['Overview', /A tenant with/],
         ['Applications', /Applications/],
@@ -92,6 +145,11 @@ for (const { name, ...options } of SCREENS) {
         await page.click(`nav >> text=${link}`);
         assert.match(await page.textContent('h1'), heading);
         await look(link.toLowerCase().replace(' ', '-'));
+      }
+
+      for (const path of ['accounts', 'deployment']) {
+        await page.goto(`${dev.public_url}/console/${path}`);
+        await look(path);
       }
 
       await page.click('text=Sign out');
@@ -113,6 +171,30 @@ test('a trial of an app shows the decoded tokens of its user', async () => {
     assert.match(await page.textContent('main'), /"role": "ADMIN"/);
     await assertAccessible(page);
     await keep(page, 'console-trial');
+  });
+});
+
+test('an edit of what somebody else has changed meanwhile shows both versions', async () => {
+  await onScreen(chrome, {}, async (page) => {
+    await signIn(page);
+    const roles = `${dev.public_url}/console/t/acme/roles`;
+    await page.goto(roles);
+    const other = await page.context().newPage();
+    await other.goto(roles);
+    const edit = async (tab, text) => {
+      const entry = tab.locator('li', { hasText: 'MEMBER' });
+      await entry.locator('summary').first().click().catch(() => {});
+      await entry.locator('[name=description]').first().fill(text);
+      await entry.locator('button:has-text("Save")').first().click();
+    };
+    await edit(other, 'Said by the first');
+    await edit(page, 'Said by the second');
+    assert.match(await page.textContent('main'), /Said by the first[^]*Said by the second/);
+    await assertAccessible(page);
+    await keep(page, 'console-stale');
+    await page.click('text=Save what I sent');
+    await page.waitForURL(roles);
+    assert.match(await page.content(), /Said by the second/);
   });
 });
 

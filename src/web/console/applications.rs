@@ -15,8 +15,9 @@ use crate::domain::application::{
 use crate::domain::ids::{ApplicationId, ClientSecretId};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::secret::Secret;
+use crate::domain::signing_key::Algorithm;
 use crate::domain::tenant::DisplayName;
-use crate::flows::administration::applications::{self, ApplicationChange, NewApplication};
+use crate::flows::administration::applications::{self, ApplicationChange};
 use crate::flows::administration::{Problem, description};
 use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
@@ -41,142 +42,13 @@ pub async fn list(
     render(&request, &view, Policy::StaysHere)
 }
 
-/// What an admin builds, and what an app for it begins with.
-struct Preset {
-    key: &'static str,
-    label: &'static str,
-    kind: ApplicationKind,
-    redirect_uri: Option<&'static str>,
-    after_sign_out: Option<&'static str>,
-    origin: Option<&'static str>,
-    direct_login: DirectLogin,
-}
-
-const fn preset(
-    key: &'static str,
-    label: &'static str,
-    kind: ApplicationKind,
-    uris: Option<(&'static str, &'static str)>,
-) -> Preset {
-    let (redirect_uri, after_sign_out) = match uris {
-        Some((redirect_uri, after_sign_out)) => (Some(redirect_uri), Some(after_sign_out)),
-        None => (None, None),
-    };
-    let direct_login = DirectLogin::Refused;
-    Preset { key, label, kind, redirect_uri, after_sign_out, origin: None, direct_login }
-}
-
-static PRESETS: [Preset; 5] = [
-    Preset {
-        direct_login: DirectLogin::Allowed,
-        ..preset(
-            "nextjs",
-            "Next.js",
-            ApplicationKind::Web,
-            Some(("http://localhost:3000/api/auth/callback/doorward", "http://localhost:3000/")),
-        )
-    },
-    Preset {
-        origin: Some("http://localhost:5173"),
-        ..preset(
-            "spa",
-            "Single-page app",
-            ApplicationKind::Spa,
-            Some(("http://localhost:5173/callback", "http://localhost:5173/")),
-        )
-    },
-    preset(
-        "server",
-        "Node, Rust or another server",
-        ApplicationKind::Web,
-        Some(("http://localhost:3000/callback", "http://localhost:3000/")),
-    ),
-    preset(
-        "native",
-        "Native or mobile app",
-        ApplicationKind::Native,
-        Some(("http://127.0.0.1/callback", "http://127.0.0.1/")),
-    ),
-    preset("service", "Machine to machine", ApplicationKind::Service, None),
-];
-
-#[derive(Template)]
-#[template(path = "console/new_application.html")]
-pub struct NewApplicationPage {
-    pub frame: Frame,
-    pub error: Option<String>,
-    pub name: String,
-    /// Key, label, and whether it is chosen.
-    pub presets: Vec<(&'static str, &'static str, bool)>,
-}
-
-pub async fn new(request: HttpRequest, seat: Seat<Admin>) -> Result<HttpResponse, PageError> {
-    ask(&request, &seat, None, "", "nextjs")
-}
-
-fn ask(
-    request: &HttpRequest,
-    seat: &Seat<Admin>,
-    error: Option<String>,
-    name: &str,
-    chosen: &str,
-) -> Result<HttpResponse, PageError> {
-    let line = |preset: &Preset| (preset.key, preset.label, preset.key == chosen);
-    let view = NewApplicationPage {
-        frame: Frame::of(seat),
-        error,
-        name: name.to_owned(),
-        presets: PRESETS.iter().map(line).collect(),
-    };
-    render(request, &view, Policy::StaysHere)
-}
-
-/// Shows the secret, this once.
-pub async fn create(
-    request: HttpRequest,
-    state: web::Data<State>,
-    posted: Posted<Seat<Admin>>,
-) -> Result<HttpResponse, PageError> {
-    posted.only(&request, &["name", "builds"])?;
-    let (seat, name, builds) = (&posted.by, posted.field("name"), posted.field("builds"));
-    let preset = PRESETS.iter().find(|preset| preset.key == builds);
-    let made = match (DisplayName::parse(name), preset) {
-        (Ok(name), Some(preset)) => {
-            let admin = seat.administrator(&state.context);
-            applications::create(&admin, &seat.tenant, from(preset, name)).await
-        }
-        (Err(why), _) => Err(Problem::Input(why.to_string())),
-        (Ok(_), None) => Err(Problem::Input("choose what you build".to_owned())),
-    };
-    match made {
-        Ok(made) => show(&request, &state, seat, &made.application, made.secret.as_ref()),
-        Err(Problem::Input(why)) => ask(&request, seat, Some(why), name, builds),
-        Err(problem) => Err(failed(&request, problem)),
-    }
-}
-
-fn from(preset: &Preset, name: DisplayName) -> NewApplication {
-    let list = |text: Option<&str>| text.map(str::to_owned).into_iter().collect();
-    NewApplication {
-        name,
-        kind: preset.kind,
-        redirect_uris: list(preset.redirect_uri),
-        post_logout_redirect_uris: list(preset.after_sign_out),
-        allowed_origins: list(preset.origin),
-        audience: None,
-        direct_login: preset.direct_login,
-        is_default: false,
-        party: Party::First,
-        tokens: TokenSettings::default(),
-        secret: None,
-    }
-}
-
 #[derive(Template)]
 #[template(path = "console/application.html")]
 pub struct ApplicationPage {
     pub frame: Frame,
+    pub error: Option<String>,
     pub app: Application,
+    pub name: String,
     pub version: String,
     pub issuer: String,
     /// Shown once.
@@ -184,25 +56,70 @@ pub struct ApplicationPage {
     /// Label, name of its fields, and values with room for more.
     pub lists: Vec<(&'static str, &'static str, Vec<String>)>,
     pub audience: String,
-    pub access_minutes: u64,
-    pub idle_hours: u64,
-    pub absolute_hours: u64,
+    pub direct_login: bool,
+    pub is_third_party: bool,
+    /// Each with whether it is the one.
+    pub access_algorithms: Vec<(&'static str, bool)>,
+    pub id_algorithms: Vec<(&'static str, bool)>,
+    /// Seconds; empty for what is right for its kind.
+    pub reuse_window: String,
+    pub access_minutes: String,
+    pub idle_hours: String,
+    pub absolute_hours: String,
+}
+
+impl ApplicationPage {
+    /// As it was sent, to be mended.
+    fn refilled(mut self, posted: &Posted<Seat<Admin>>, error: String) -> Self {
+        let field = |name: &str| posted.field(name).to_owned();
+        for (_, name, values) in &mut self.lists {
+            *values = with_room(posted.list(name));
+        }
+        Self {
+            error: Some(error),
+            name: field("name"),
+            version: field("version"),
+            audience: field("audience"),
+            direct_login: posted.optional("direct_login").is_some(),
+            is_third_party: posted.optional("third_party").is_some(),
+            reuse_window: field("reuse_window"),
+            access_minutes: field("access_minutes"),
+            idle_hours: field("idle_hours"),
+            absolute_hours: field("absolute_hours"),
+            ..self
+        }
+    }
+}
+
+fn with_room(mut values: Vec<String>) -> Vec<String> {
+    values.resize(values.len() + ROOM, String::new());
+    values
+}
+
+fn algorithms(chosen: Algorithm) -> Vec<(&'static str, bool)> {
+    Algorithm::ALL.map(|known| (known.as_str(), known == chosen)).to_vec()
 }
 
 /// Empty fields for further entries of a list.
 const ROOM: usize = 2;
 
-fn show<L>(
+/// The app's page; `secret` has just been made.
+pub(super) fn show<L>(
     request: &HttpRequest,
     state: &State,
     seat: &Seat<L>,
     app: &Application,
     secret: Option<&Secret>,
 ) -> Result<HttpResponse, PageError> {
-    let with_room = |mut values: Vec<String>| {
-        values.resize(values.len() + ROOM, String::new());
-        values
-    };
+    answer(request, seat, &view(state, seat, app, secret))
+}
+
+fn view<L>(
+    state: &State,
+    seat: &Seat<L>,
+    app: &Application,
+    secret: Option<&Secret>,
+) -> ApplicationPage {
     let uris = |uris: &[RedirectUri]| with_room(uris.iter().map(ToString::to_string).collect());
     let origins = app.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
     let lists = vec![
@@ -210,26 +127,44 @@ fn show<L>(
         ("Redirect URIs after sign-out", "logout", uris(&app.post_logout_redirect_uris)),
         ("Allowed origins (CORS)", "origin", with_room(origins)),
     ];
-    let hours = |life: Duration| life.as_secs() / 3_600;
-    let view = ApplicationPage {
+    let hours = |life: Duration| (life.as_secs() / 3_600).to_string();
+    ApplicationPage {
         frame: Frame::of(seat),
+        error: None,
+        name: app.name.to_string(),
         version: description::version(&description::application(app)),
         issuer: state.context.public_url.issuer(&seat.tenant),
         secret: secret.map(|secret| secret.expose().to_owned()),
         lists: if app.kind.acts_for_users() { lists } else { Vec::new() },
         audience: app.audience.as_ref().map(|it| it.as_str().to_owned()).unwrap_or_default(),
-        access_minutes: app.tokens.access_token_life.as_secs() / 60,
+        direct_login: app.direct_login == DirectLogin::Allowed,
+        is_third_party: app.party == Party::Third,
+        access_algorithms: algorithms(app.tokens.access_token_algorithm),
+        id_algorithms: algorithms(app.tokens.id_token_algorithm),
+        reuse_window: app
+            .tokens
+            .reuse_window
+            .map(|window| window.as_secs().to_string())
+            .unwrap_or_default(),
+        access_minutes: (app.tokens.access_token_life.as_secs() / 60).to_string(),
         idle_hours: hours(app.tokens.refresh_idle_life),
         absolute_hours: hours(app.tokens.refresh_absolute_life),
         app: app.clone(),
-    };
+    }
+}
+
+fn answer<L>(
+    request: &HttpRequest,
+    seat: &Seat<L>,
+    view: &ApplicationPage,
+) -> Result<HttpResponse, PageError> {
     // A trial leads to the sign-in, which may be on a host of the tenant's own.
     let leads_to = [view.issuer.clone()];
     let policy = match seat.tenant.domain {
         Some(_) => Policy::LeadsToAny(&leads_to),
         None => Policy::StaysHere,
     };
-    let mut response = render(request, &view, policy)?;
+    let mut response = render(request, view, policy)?;
     let_fetch(&mut response);
     Ok(response)
 }
@@ -290,6 +225,10 @@ pub async fn change(
             "origin-*",
             "audience",
             "direct_login",
+            "third_party",
+            "access_algorithm",
+            "id_algorithm",
+            "reuse_window",
             "access_minutes",
             "idle_hours",
             "absolute_hours",
@@ -297,15 +236,35 @@ pub async fn change(
     )?;
     let seat = &posted.by;
     let old = find(&request, &state, seat, &path.1).await?;
-    let failed = |problem| failed(&request, problem);
-    let number = |name: &str| {
-        let why = || failed(Problem::Input(format!("{name} is a whole number")));
-        posted.field(name).trim().parse::<u32>().map(u64::from).map_err(|_| why())
+    let admin = seat.administrator(&state.context);
+    let changed = match changed(&posted, &old) {
+        Ok(change) => {
+            let version = posted.field("version");
+            applications::change(&admin, &seat.tenant, old.id, version, change).await
+        }
+        Err(problem) => Err(problem),
     };
-    let name = DisplayName::parse(posted.field("name"))
-        .map_err(|why| failed(Problem::Input(why.to_string())))?;
-    let change = ApplicationChange {
-        name,
+    let page = format!("{}/apps/{}", Frame::of(seat).base, old.id);
+    match changed {
+        Ok(_) => Ok(see(page)),
+        Err(Problem::Input(why)) => {
+            answer(&request, seat, &view(&state, seat, &old, None).refilled(&posted, why))
+        }
+        Err(problem) => stale::refused(&request, &posted, &page, problem),
+    }
+}
+
+/// What the form makes of the app.
+fn changed(posted: &Posted<Seat<Admin>>, old: &Application) -> Result<ApplicationChange, Problem> {
+    let number = |name: &str, label: &str| {
+        let why = |_| Problem::Input(format!("{label}: a whole number is wanted"));
+        posted.field(name).trim().parse::<u32>().map(u64::from).map_err(why)
+    };
+    let algorithm = |name: &str| Algorithm::parse(posted.field(name));
+    let hours = |name, label| Ok::<_, Problem>(Duration::from_secs(number(name, label)? * 3_600));
+    Ok(ApplicationChange {
+        name: DisplayName::parse(posted.field("name"))
+            .map_err(|why| Problem::Input(why.to_string()))?,
         redirect_uris: posted.list("redirect"),
         post_logout_redirect_uris: posted.list("logout"),
         allowed_origins: posted.list("origin"),
@@ -314,21 +273,25 @@ pub async fn change(
             Some(_) => DirectLogin::Allowed,
             None => DirectLogin::Refused,
         },
-        party: old.party,
-        tokens: TokenSettings {
-            access_token_life: Duration::from_secs(number("access_minutes")? * 60),
-            refresh_idle_life: Duration::from_secs(number("idle_hours")? * 3_600),
-            refresh_absolute_life: Duration::from_secs(number("absolute_hours")? * 3_600),
-            ..old.tokens
+        party: match posted.optional("third_party") {
+            Some(_) => Party::Third,
+            None => Party::First,
         },
-    };
-    let admin = seat.administrator(&state.context);
-    let version = posted.field("version");
-    let page = format!("{}/apps/{}", Frame::of(seat).base, old.id);
-    match applications::change(&admin, &seat.tenant, old.id, version, change).await {
-        Ok(_) => Ok(see(page)),
-        Err(problem) => stale::refused(&request, &posted, &page, problem),
-    }
+        tokens: TokenSettings {
+            access_token_algorithm: algorithm("access_algorithm")
+                .unwrap_or(old.tokens.access_token_algorithm),
+            id_token_algorithm: algorithm("id_algorithm").unwrap_or(old.tokens.id_token_algorithm),
+            reuse_window: match posted.field("reuse_window").trim() {
+                "" => None,
+                _ => Some(Duration::from_secs(number("reuse_window", "Reuse window")?)),
+            },
+            access_token_life: Duration::from_secs(
+                number("access_minutes", "Minutes of an access token")? * 60,
+            ),
+            refresh_idle_life: hours("idle_hours", "Hours unused")?,
+            refresh_absolute_life: hours("absolute_hours", "Hours altogether")?,
+        },
+    })
 }
 
 /// Secrets, and whether the app works at all.

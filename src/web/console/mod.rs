@@ -9,6 +9,7 @@ pub mod deployment;
 pub mod keys;
 pub mod mail;
 pub mod members;
+pub mod new_application;
 pub mod overview;
 pub mod providers;
 pub mod roles;

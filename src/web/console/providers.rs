@@ -87,10 +87,11 @@ impl ProviderForm {
     fn posted(posted: &Posted<Seat<Admin>>) -> Self {
         let field = |name: &str| posted.field(name).trim().to_owned();
         let is_on = |name: &str| posted.optional(name).is_some();
+        let Self { kind, key, .. } = Self::empty(&field("kind"));
         Self {
-            kind: field("kind"),
             issuer: field("issuer"),
-            key: field("key"),
+            key: if key.is_empty() { field("key") } else { key },
+            kind,
             name: field("name"),
             client_id: field("client_id"),
             scopes: field("scopes"),

@@ -34,6 +34,7 @@ pub fn refused<L>(
         Problem::Stale(now) => now,
         other => return Err(failed(request, other)),
     };
+    // The button is sent again, but nobody typed it.
     let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let view = StalePage {
         frame: Frame::of(&posted.by),

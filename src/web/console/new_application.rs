@@ -1,0 +1,145 @@
+//! A new app: what is built, and what an app for it begins with.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::access::{Admin, Posted, Seat};
+use super::applications::show;
+use super::view::{Frame, failed};
+use crate::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
+use crate::domain::tenant::DisplayName;
+use crate::flows::administration::Problem;
+use crate::flows::administration::applications::{self, NewApplication};
+use crate::web::hosted::{PageError, Policy, render};
+use crate::web::state::State;
+
+/// What an admin builds, and what an app for it begins with.
+struct Preset {
+    key: &'static str,
+    label: &'static str,
+    kind: ApplicationKind,
+    redirect_uri: Option<&'static str>,
+    after_sign_out: Option<&'static str>,
+    origin: Option<&'static str>,
+    direct_login: DirectLogin,
+}
+
+const fn preset(
+    key: &'static str,
+    label: &'static str,
+    kind: ApplicationKind,
+    uris: Option<(&'static str, &'static str)>,
+) -> Preset {
+    let (redirect_uri, after_sign_out) = match uris {
+        Some((redirect_uri, after_sign_out)) => (Some(redirect_uri), Some(after_sign_out)),
+        None => (None, None),
+    };
+    let direct_login = DirectLogin::Refused;
+    Preset { key, label, kind, redirect_uri, after_sign_out, origin: None, direct_login }
+}
+
+static PRESETS: [Preset; 5] = [
+    Preset {
+        direct_login: DirectLogin::Allowed,
+        ..preset(
+            "nextjs",
+            "Next.js",
+            ApplicationKind::Web,
+            Some(("http://localhost:3000/api/auth/callback/doorward", "http://localhost:3000/")),
+        )
+    },
+    Preset {
+        origin: Some("http://localhost:5173"),
+        ..preset(
+            "spa",
+            "Single-page app",
+            ApplicationKind::Spa,
+            Some(("http://localhost:5173/callback", "http://localhost:5173/")),
+        )
+    },
+    preset(
+        "server",
+        "Node, Rust or another server",
+        ApplicationKind::Web,
+        Some(("http://localhost:3000/callback", "http://localhost:3000/")),
+    ),
+    preset(
+        "native",
+        "Native or mobile app",
+        ApplicationKind::Native,
+        Some(("http://127.0.0.1/callback", "http://127.0.0.1/")),
+    ),
+    preset("service", "Machine to machine", ApplicationKind::Service, None),
+];
+
+#[derive(Template)]
+#[template(path = "console/new_application.html")]
+pub struct NewApplicationPage {
+    pub frame: Frame,
+    pub error: Option<String>,
+    pub name: String,
+    /// Key, label, and whether it is chosen.
+    pub presets: Vec<(&'static str, &'static str, bool)>,
+}
+
+pub async fn get(request: HttpRequest, seat: Seat<Admin>) -> Result<HttpResponse, PageError> {
+    ask(&request, &seat, None, "", "nextjs")
+}
+
+fn ask(
+    request: &HttpRequest,
+    seat: &Seat<Admin>,
+    error: Option<String>,
+    name: &str,
+    chosen: &str,
+) -> Result<HttpResponse, PageError> {
+    let line = |preset: &Preset| (preset.key, preset.label, preset.key == chosen);
+    let view = NewApplicationPage {
+        frame: Frame::of(seat),
+        error,
+        name: name.to_owned(),
+        presets: PRESETS.iter().map(line).collect(),
+    };
+    render(request, &view, Policy::StaysHere)
+}
+
+/// Shows the secret, this once.
+pub async fn create(
+    request: HttpRequest,
+    state: web::Data<State>,
+    posted: Posted<Seat<Admin>>,
+) -> Result<HttpResponse, PageError> {
+    posted.only(&request, &["name", "builds"])?;
+    let (seat, name, builds) = (&posted.by, posted.field("name"), posted.field("builds"));
+    let preset = PRESETS.iter().find(|preset| preset.key == builds);
+    let made = match (DisplayName::parse(name), preset) {
+        (Ok(name), Some(preset)) => {
+            let admin = seat.administrator(&state.context);
+            applications::create(&admin, &seat.tenant, from(preset, name)).await
+        }
+        (Err(why), _) => Err(Problem::Input(why.to_string())),
+        (Ok(_), None) => Err(Problem::Input("choose what you build".to_owned())),
+    };
+    match made {
+        Ok(made) => show(&request, &state, seat, &made.application, made.secret.as_ref()),
+        Err(Problem::Input(why)) => ask(&request, seat, Some(why), name, builds),
+        Err(problem) => Err(failed(&request, problem)),
+    }
+}
+
+fn from(preset: &Preset, name: DisplayName) -> NewApplication {
+    let list = |text: Option<&str>| text.map(str::to_owned).into_iter().collect();
+    NewApplication {
+        name,
+        kind: preset.kind,
+        redirect_uris: list(preset.redirect_uri),
+        post_logout_redirect_uris: list(preset.after_sign_out),
+        allowed_origins: list(preset.origin),
+        audience: None,
+        direct_login: preset.direct_login,
+        is_default: false,
+        party: Party::First,
+        tokens: TokenSettings::default(),
+        secret: None,
+    }
+}
