@@ -15,6 +15,8 @@ const vectors = JSON.parse(await readFile(new URL('../../docs/verifying-tokens/v
 const BACKENDS = [
   { name: 'Express', quickstart: 'node-backend', block: 0 },
   { name: 'Fastify', quickstart: 'node-backend', block: 1 },
+  { name: 'actix-web', quickstart: 'rust-backend', block: 0 },
+  { name: 'axum', quickstart: 'rust-backend', block: 1 },
 ];
 
 /** The keys of the vectors, served below any issuer. */
@@ -38,6 +40,12 @@ describe('The verifier of node-backend', () => {
       else await assert.rejects(verdict, error => error instanceof Refused && error.status === 401, what);
     }
     server.stop();
+  });
+});
+
+describe('The verifier of rust-backend', () => {
+  it('accepts every good vector and refuses every bad one', async () => {
+    assert.match(await runBlock('rust-backend', { block: 2 }), /test result: ok\. 1 passed; 0 failed; 0 ignored/);
   });
 });
 

@@ -21,9 +21,9 @@ export async function runBlock(quickstart, { block = 0, env = {} } = {}) {
   return output();
 }
 
-/** Runs a block whose last command is a server, until the server answers at `url`. */
-export async function startBlock(quickstart, url, { block = 0, env = {} } = {}) {
-  const { child, exited, output } = await launch(quickstart, block, env);
+/** Runs a block whose last command is a server, until the server answers at `url`; only that command if it is built already. */
+export async function startBlock(quickstart, url, { block = 0, env = {}, isBuilt = false } = {}) {
+  const { child, exited, output } = await launch(quickstart, block, env, isBuilt);
   let ended = false;
   exited.then(() => (ended = true));
   while (!(await answers(url))) {
@@ -39,8 +39,9 @@ export async function startBlock(quickstart, url, { block = 0, env = {} } = {}) 
   };
 }
 
-async function launch(quickstart, block, env) {
-  const commands = (await commandsOf(quickstart))[block];
+async function launch(quickstart, block, env, isBuilt = false) {
+  let commands = (await commandsOf(quickstart))[block];
+  if (isBuilt) commands = commands.trim().split('\n').filter((line, index, all) => line.startsWith('cd ') || index === all.length - 1).join('\n');
   // A group of its own, so that a server that npm started ends with it.
   const child = spawn('bash', ['-ec', commands], { cwd: fileURLToPath(root), env: { ...process.env, ...env }, detached: true });
   let text = '';

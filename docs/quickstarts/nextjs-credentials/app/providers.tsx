@@ -1,0 +1,3 @@
+'use client';
+
+export { SessionProvider as Providers } from 'next-auth/react';
