@@ -11,14 +11,14 @@ const manager = new UserManager({
   post_logout_redirect_uri: `${location.origin}/`,
   scope: 'openid profile email roles offline_access',
   userStore: new WebStorageStateStore({ store: localStorage }), // all tabs share it
-  automaticSilentRenew: false, // freshUser does it, once for all tabs
+  automaticSilentRenew: false, // freshUser does it
 });
 
 const EARLY = 60; // seconds
 
 /** The user with an access token that is good for a while; null: nobody is signed in. */
 export async function freshUser(): Promise<User | null> {
-  // One tab at a time: the others find what it has stored.
+  // One tab at a time: the others find what it has stored. If one does not see it yet, it gets the same successor.
   return navigator.locks.request('doorward-refresh', async () => {
     const user = await manager.getUser();
     if (!user || (user.expires_in ?? 0) > EARLY) return user;
