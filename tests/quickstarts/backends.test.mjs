@@ -118,18 +118,19 @@ for (const { name, quickstart, block } of BACKENDS) {
       assert.match(refused.headers.get('www-authenticate'), /scope="profile"/);
     });
 
-    it('is called by a machine with a token of its own', async () => {
+    it('is called by machines with tokens of their own, in Node and in Rust', async () => {
       const { id, client_id = id, client_secret } = await doorward.createApp(doorward.tenant.slug, 'service');
       await doorward.honoursChanges();
-      const printed = await runBlock('machine-to-machine', {
-        env: {
-          DOORWARD_ISSUER: doorward.tenant.issuer,
-          DOORWARD_ID: client_id,
-          DOORWARD_SECRET: client_secret,
-          BACKEND: `${url}/me`,
-        },
-      });
-      assert.match(printed, new RegExp(`^200 .*"sub":"${client_id}"`, 'm'));
+      const env = {
+        DOORWARD_ISSUER: doorward.tenant.issuer,
+        DOORWARD_ID: client_id,
+        DOORWARD_SECRET: client_secret,
+        BACKEND: `${url}/me`,
+      };
+      for (const block of [0, 1]) {
+        const printed = await runBlock('machine-to-machine', { block, env });
+        assert.match(printed, new RegExp(`^200 .*"sub":"${client_id}"`, 'm'));
+      }
     });
 
     it('goes on while Doorward is away, and follows its new keys when it is back', async () => {

@@ -6,6 +6,8 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('../../', import.meta.url);
+/** The Rust projects share what they are built of. */
+const BUILT = fileURLToPath(new URL('target/quickstarts', root));
 
 /** The commands of a README, block by block. */
 export async function commandsOf(quickstart) {
@@ -43,7 +45,8 @@ async function launch(quickstart, block, env, isBuilt = false) {
   let commands = (await commandsOf(quickstart))[block];
   if (isBuilt) commands = commands.trim().split('\n').filter((line, index, all) => line.startsWith('cd ') || index === all.length - 1).join('\n');
   // A group of its own, so that a server that npm started ends with it.
-  const child = spawn('bash', ['-ec', commands], { cwd: fileURLToPath(root), env: { ...process.env, ...env }, detached: true });
+  const own = { ...process.env, CARGO_TARGET_DIR: BUILT, ...env };
+  const child = spawn('bash', ['-ec', commands], { cwd: fileURLToPath(root), env: own, detached: true });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', part => (text += part));
   return { child, exited: once(child, 'exit'), output: () => text };
