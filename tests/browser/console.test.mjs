@@ -1,8 +1,15 @@
 // The console in headless Chromium: from the first visit to an app of one's own, and every page on every screen.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { freePort } from '../quickstarts/readme.mjs';
 import { startDoorward } from '../clients/node/doorward.mjs';
 import { assertAccessible, assertNoSidewaysScroll, keep, onScreen, SCREENS, startChrome } from './screens.mjs';
 
@@ -209,3 +216,75 @@ test('the console works without JavaScript, and a destructive act names what it 
     assert.doesNotMatch(await page.textContent('main'), /DOOMED/);
   });
 });
+
+test('from an empty database to a decoded token of an app of one’s own takes fewer than 25 interactions', async () => {
+  const server = await startEmpty();
+  try {
+    await onScreen(chrome, {}, async page => {
+      let interactions = 0;
+      const fill = (field, value) => (interactions += 1, page.fill(`[name=${field}]`, value));
+      const click = button => (interactions += 1, page.click(button));
+      const [email, password] = ['founder@example.com', 'plum-otter-cabinet-7-violin'];
+      const submit = 'main button[type=submit]:not([data-reveal])';
+
+      interactions += 1; // to open the link
+      await page.goto(server.setupLink);
+      await fill('email', email);
+      await fill('password', password);
+      await click(submit);
+      if (await page.isVisible('text=Sign in')) await click('text=Sign in');
+      await page.waitForSelector('[name=email]');
+      await fill('email', email);
+      await fill('password', password);
+      await click(submit);
+
+      await click('text=New tenant');
+      await fill('name', 'Gizmo');
+      await fill('slug', 'gizmo');
+      await click('text=Create tenant');
+      await fill('name', 'Site');
+      await click('text=Create application');
+      assert.match(await page.textContent('pre'), /AUTH_DOORWARD_ISSUER=http:\/\/localhost:\d+\/t\/gizmo/);
+      await click('text=Try it');
+
+      await click('text=Create an account');
+      await fill('email', 'user@example.com');
+      await fill('password', password);
+      await click(submit);
+      await page.waitForSelector('text=It works');
+      assert.match(await page.textContent('main'), /"typ": "at\+jwt"/);
+      assert.ok(interactions < 25, `${interactions} interactions`);
+      await keep(page, 'console-first-token');
+    });
+  } finally {
+    await server.stop();
+  }
+});
+
+/** `serve` on a database in which nothing is, with the link that it prints for the first account. */
+async function startEmpty() {
+  const dataDir = await mkdtemp(join(tmpdir(), 'doorward-'));
+  const port = await freePort();
+  const env = {
+    ...process.env,
+    DATABASE_URL: undefined,
+    DOORWARD_DATA_DIR: dataDir,
+    DOORWARD_PUBLIC_URL: `http://localhost:${port}`,
+    DOORWARD_MASTER_KEY: randomBytes(32).toString('base64'),
+    DOORWARD_LISTEN: `127.0.0.1:${port}`,
+  };
+  const run = command => spawn(process.env.DOORWARD_BIN, [command], { env });
+  await once(run('migrate'), 'exit');
+  const server = run('serve');
+  let output = '';
+  server.stdout.on('data', text => (output += text));
+  while (!/token=\S+/.test(output)) await new Promise(resolve => setTimeout(resolve, 50));
+  return {
+    setupLink: /http\S+token=\S+/.exec(output)[0],
+    stop: async () => {
+      server.kill('SIGTERM');
+      await once(server, 'exit');
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -51,6 +51,8 @@ pub struct ApplicationPage {
     pub name: String,
     pub version: String,
     pub issuer: String,
+    /// The `aud` of its access tokens.
+    pub shown_audience: String,
     /// Shown once.
     pub secret: Option<String>,
     /// Label, name of its fields, and values with room for more.
@@ -128,12 +130,17 @@ fn view<L>(
         ("Allowed origins (CORS)", "origin", with_room(origins)),
     ];
     let hours = |life: Duration| (life.as_secs() / 3_600).to_string();
+    let issuer = state.context.public_url.issuer(&seat.tenant);
     ApplicationPage {
         frame: Frame::of(seat),
         error: None,
         name: app.name.to_string(),
         version: description::version(&description::application(app)),
-        issuer: state.context.public_url.issuer(&seat.tenant),
+        shown_audience: match &app.audience {
+            Some(audience) => audience.as_str().to_owned(),
+            None => issuer.clone(),
+        },
+        issuer,
         secret: secret.map(|secret| secret.expose().to_owned()),
         lists: if app.kind.acts_for_users() { lists } else { Vec::new() },
         audience: app.audience.as_ref().map(|it| it.as_str().to_owned()).unwrap_or_default(),
