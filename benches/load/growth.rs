@@ -1,5 +1,5 @@
-//! Whether anything costs more because there is more: each hot path on an almost empty database and on a full
-//! one, by turns, in one run.
+//! Whether anything costs more because there is more: each hot path and each page of the console on an almost
+//! empty database, with no more than fills a page, and on a full one, by turns, in one run.
 
 use std::time::Instant;
 
@@ -7,6 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
 
 use super::Options;
+use super::console;
 use super::http::get;
 use super::measure::{Figures, repeat};
 use super::scenarios::{measure_code, measure_introspect, measure_login, measure_refresh};
@@ -17,6 +18,11 @@ use super::server::Server;
 const REAL_TENANTS: usize = 200;
 /// Each measurement is taken so often on either database, and the best is what counts: others use the machine too.
 const ROUNDS: usize = 3;
+
+/// What the almost empty database holds: lists are as long on either.
+const PAGEFUL_OF_TENANTS: usize = 100;
+/// A tenth of them in the tenant that is measured.
+const PAGEFUL_OF_USERS: usize = 1_000;
 
 type Measurement = fn(&Server, &Options) -> Figures;
 
@@ -31,11 +37,14 @@ const PATHS: &[(&str, Measurement)] = &[
 
 pub fn run(options: &Options) {
     let full_url = options.postgres.as_deref().map(|url| second_database(url, "full"));
-    let empty = Server::start_on("empty", options.postgres.clone(), make_tenants);
+    let empty = Server::start_on("empty", options.postgres.clone(), |server| {
+        make_tenants(server);
+        fill(server, PAGEFUL_OF_TENANTS, PAGEFUL_OF_USERS);
+    });
     let full = Server::start_on("full", full_url, |server| {
         make_tenants(server);
         let started = Instant::now();
-        fill(server, options);
+        fill(server, options.tenants, options.users);
         println!(
             "filled with {} tenants, {} users, sessions, families and audit events in {} s",
             options.tenants,
@@ -52,25 +61,32 @@ pub fn run(options: &Options) {
     }
     Figures::heading();
     for (name, measurement) in PATHS {
-        let mut best: [Option<Figures>; 2] = [None, None];
-        for _ in 0..ROUNDS {
-            for (best, server) in best.iter_mut().zip([&empty, &full]) {
-                let figures = measurement(server, options);
-                if best.as_ref().is_none_or(|best| figures.per_second() > best.per_second()) {
-                    *best = Some(figures);
-                }
-            }
-        }
-        let [Some(on_empty), Some(on_full)] = best else { unreachable!("measured above") };
-        on_empty.print(name, "");
-        let ratio = on_empty.per_second() / on_full.per_second();
-        on_full.print("  on the full database", &format!("{ratio:.2} times the cost"));
+        compare(&empty, &full, name, |server| measurement(server, options));
+    }
+    for page in console::PAGES {
+        compare(&empty, &full, page, |server| console::measure(server, options, page));
     }
     for (name, server) in [("empty", &empty), ("full", &full)] {
         println!("{name}: peak RSS {:.1} MB, now {:.1} MB", server.peak_rss_mb(), server.rss_mb());
     }
     empty.remove();
     full.remove();
+}
+
+fn compare(empty: &Server, full: &Server, name: &str, measure: impl Fn(&Server) -> Figures) {
+    let mut best: [Option<Figures>; 2] = [None, None];
+    for _ in 0..ROUNDS {
+        for (best, server) in best.iter_mut().zip([empty, full]) {
+            let figures = measure(server);
+            if best.as_ref().is_none_or(|best| figures.per_second() > best.per_second()) {
+                *best = Some(figures);
+            }
+        }
+    }
+    let [Some(on_empty), Some(on_full)] = best else { unreachable!("measured above") };
+    on_empty.print(name, "");
+    let ratio = on_empty.per_second() / on_full.per_second();
+    on_full.print("  on the full database", &format!("{ratio:.2} times the cost"));
 }
 
 fn measure_jwks(server: &Server, options: &Options) -> Figures {
@@ -112,8 +128,7 @@ fn second_database(url: &str, name: &str) -> String {
 
 /// Rows as the product would have written them, without the work of writing them one by one: a tenth of the
 /// users in the tenant that is measured, the others spread over all.
-fn fill(server: &Server, options: &Options) {
-    let (tenants, users) = (options.tenants, options.users);
+fn fill(server: &Server, tenants: usize, users: usize) {
     let acme = "(SELECT id FROM tenants WHERE slug = 'acme')";
     let app = server.fact("/app/client_id");
     let (series, number) = match &server.database {

@@ -69,6 +69,15 @@ impl Users<'_> {
         row.map(User::try_from).transpose()
     }
 
+    /// Ids and addresses of those of `ids` that are users of the tenant.
+    pub fn addresses(&mut self, ids: &[String]) -> Result<Vec<(String, String)>, StorageError> {
+        let some = users::table
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq_any(ids))
+            .select((users::id, users::email));
+        Ok(some.load(self.0.connection)?)
+    }
+
     /// The hash of the user's password, if they have one.
     pub fn password(&mut self, id: UserId) -> Result<Option<PasswordHash>, StorageError> {
         let hash = users::table

@@ -244,6 +244,10 @@ async fn a_tenant_sees_what_an_operator_did_in_it(app: &TestApp) {
     };
     assert_eq!(by_operator("operator.entered"), 1, "once, not for every page: {export:?}");
     assert_eq!(by_operator("application.disabled"), 1, "{export:?}");
+    let log = page(app, &mut owner, "/t/acme/audit").await;
+    assert!(log.body.contains("an operator of the deployment"), "{log:?}");
+    assert!(!log.body.contains(&email), "whose address is the deployment's own: {log:?}");
+    assert!(log.body.contains(&acme.email), "users go by their addresses: {log:?}");
 }
 
 async fn an_operator_sees_the_deployment_and_everybody_else_a_404(app: &TestApp) {

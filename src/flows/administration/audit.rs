@@ -1,11 +1,35 @@
 //! Reading the audit log.
 
-use super::Problem;
+use std::collections::{HashMap, HashSet};
+
+use super::{Problem, operators};
 use crate::domain::audit::AuditEvent;
-use crate::domain::ids::AuditEventId;
+use crate::domain::ids::{AuditEventId, UserId};
 use crate::domain::tenant::Tenant;
 use crate::flows::Context;
 use crate::storage::{AuditFilter, StorageError};
+
+/// The addresses of those users and console accounts who did something in these events, or to whom it was done.
+pub async fn people(
+    context: &Context,
+    tenant: &Tenant,
+    events: &[AuditEvent],
+) -> Result<HashMap<String, String>, Problem> {
+    let ids = events.iter().flat_map(|event| [&event.actor, &event.target]);
+    let ids: HashSet<String> = ids.filter(|id| UserId::parse(id).is_ok()).cloned().collect();
+    let ids: Vec<String> = ids.into_iter().collect();
+    let console = operators::console_tenant(context).await?.id;
+    let mut people = HashMap::new();
+    for tenant in [console, tenant.id] {
+        let ids = ids.clone();
+        let some = context
+            .db
+            .read::<_, StorageError>(tenant, move |tx| tx.users().addresses(&ids))
+            .await?;
+        people.extend(some);
+    }
+    Ok(people)
+}
 
 /// The newest `limit` events before `before`, the newest first.
 pub async fn page(

@@ -1,5 +1,7 @@
 //! What happened in a tenant.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde_json::json;
@@ -26,6 +28,7 @@ pub struct AuditPage {
     pub action: String,
     pub about: String,
     pub events: Vec<AuditEvent>,
+    pub people: HashMap<String, String>,
     pub next: Option<String>,
     pub json_lines: String,
     pub csv: String,
@@ -63,7 +66,11 @@ pub async fn get(
     };
     let is_full = i64::try_from(events.len()).is_ok_and(|length| length == PAGE);
     let last = events.last().filter(|_| is_full);
+    let people = audit::people(&state.context, &seat.tenant, &events)
+        .await
+        .map_err(|problem| failed(&request, problem))?;
     let view = AuditPage {
+        people,
         next: last.map(|event| link(("before", &event.id.to_string()))),
         json_lines: link(("format", "jsonl")),
         csv: link(("format", "csv")),
@@ -74,6 +81,18 @@ pub async fn get(
         about,
     };
     render(&request, &view, Policy::StaysHere)
+}
+
+impl AuditPage {
+    /// The person's address, or what else stands there.
+    fn who(&self, id: &str) -> String {
+        match (self.people.get(id), id.split_once(':')) {
+            (Some(address), _) => address.clone(),
+            (None, Some(("operator", _))) => "an operator of the deployment".to_owned(),
+            (None, _) if id == "operator" => "the command line".to_owned(),
+            (None, _) => id.to_owned(),
+        }
+    }
 }
 
 /// How events leave the house.

@@ -402,6 +402,9 @@ const CALLS: &[(&str, Came, Call)] = &[
     }),
     ("users.insert", Own, |tx, a| own(tx.users().insert(&a.user, Some(&a.hash)))),
     ("users.find", Nothing, |tx, a| Ok(found(tx.users().find(a.user.id)?))),
+    ("users.addresses", Nothing, |tx, a| {
+        Ok(none_of(tx.users().addresses(&[a.user.id.to_string()])?, |_| true))
+    }),
     ("users.find_by_email", Nothing, |tx, a| {
         Ok(found(tx.users().find_by_email(&a.user.email)?.map(|(user, _)| user)))
     }),
