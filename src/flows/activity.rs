@@ -2,7 +2,8 @@
 //! written down twice a minute. What was counted since is lost when the process is killed.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Context;
 use crate::domain::activity::{Day, Kind};
@@ -12,21 +13,43 @@ use crate::storage::StorageError;
 
 type Counts = HashMap<(TenantId, Kind, Day), i64>;
 
+/// So many that threads seldom wait for one another.
+const SHARDS: usize = 16;
+
+/// Each thread counts in a shard of its own, as far as there are enough.
 #[derive(Default)]
-pub struct ActivityCounter(Mutex<Counts>);
+pub struct ActivityCounter([Mutex<Counts>; SHARDS]);
 
 impl ActivityCounter {
     pub fn count(&self, tenant: TenantId, kind: Kind, now: Timestamp) {
-        *self.counts().entry((tenant, kind, Day::of(now))).or_default() += 1;
+        self.add((tenant, kind, Day::of(now)), 1);
+    }
+
+    fn add(&self, what: (TenantId, Kind, Day), count: i64) {
+        *locked(&self.0[own_shard()]).entry(what).or_default() += count;
     }
 
     fn take(&self) -> Counts {
-        std::mem::take(&mut *self.counts())
+        let mut all = Counts::default();
+        for shard in &self.0 {
+            for (what, count) in std::mem::take(&mut *locked(shard)) {
+                *all.entry(what).or_default() += count;
+            }
+        }
+        all
     }
+}
 
-    fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+fn own_shard() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
     }
+    OWN.with(|own| *own)
+}
+
+fn locked(shard: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Writes down what was counted. What cannot be written now is kept for the next time.
@@ -38,7 +61,7 @@ pub async fn write_down(context: &Context) -> Result<(), StorageError> {
             // Nobody wants the numbers of a tenant that was deleted meanwhile.
             Ok(()) | Err(StorageError::MissingReference) => {}
             Err(error) => {
-                *context.activity.counts().entry((tenant, kind, day)).or_default() += count;
+                context.activity.add((tenant, kind, day), count);
                 failed = Err(error);
             }
         }

@@ -5,7 +5,7 @@ use doorward::domain::tenant::SignUp;
 use doorward::flows::administration::operators;
 
 use crate::console::{member, operator, post, sign_in, url};
-use crate::harness::{Answer, Browser, TestApp, TestTenant, field, on_both_databases};
+use crate::harness::{Answer, Browser, TestApp, TestTenant, claims, field, on_both_databases};
 
 on_both_databases! {
     a_provider_is_added_changed_and_removed_and_its_secret_never_shown,
@@ -20,6 +20,7 @@ on_both_databases! {
     an_operator_sees_the_deployment_and_everybody_else_a_404,
     an_operator_sees_what_each_account_is_a_member_of,
     a_deployment_opens_the_console_to_sign_ups,
+    one_session_of_a_user_is_ended_and_the_others_go_on,
     an_export_as_csv_holds_no_formula,
     a_form_of_an_app_that_is_refused_loses_nothing,
     a_redirect_uri_is_checked_while_it_is_typed,
@@ -335,4 +336,22 @@ async fn a_form_of_an_app_that_is_refused_loses_nothing(app: &TestApp) {
     for after in ["EdDSA", "&#34;third&#34;", "420", "45"] {
         assert!(log.body.contains(after), "{after}: {log:?}");
     }
+}
+
+async fn one_session_of_a_user_is_ended_and_the_others_go_on(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let (first, second) =
+        (app.sign_in(&acme, &acme.web).await, app.sign_in(&acme, &acme.web).await);
+    let session = claims(first["access_token"].as_str().unwrap())["sid"].clone();
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let path = format!("/t/acme/users/{}", acme.user);
+    let shown = page(app, &mut browser, &path).await;
+    let session = session.as_str().unwrap();
+    assert!(shown.body.contains(session), "{shown:?}");
+    let fields = [("act", "end-session"), ("session", session)];
+    assert_eq!(post(app, &mut browser, &path, &fields).await.status, 303);
+    assert_eq!(post(app, &mut browser, &path, &fields).await.status, 404, "it has ended");
+    let refresh = |tokens: &serde_json::Value| tokens["refresh_token"].as_str().unwrap().to_owned();
+    app.refresh(&acme, &acme.web, &refresh(&first)).await.refused(400, "invalid_grant");
+    app.refresh(&acme, &acme.web, &refresh(&second)).await.expect(200);
 }

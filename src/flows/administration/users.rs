@@ -8,7 +8,7 @@ use crate::domain::audit::Action;
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::identity::Identity;
-use crate::domain::ids::{RoleId, UserId};
+use crate::domain::ids::{RoleId, SessionId, UserId};
 use crate::domain::mail_order::Letter;
 use crate::domain::password::NewPassword;
 use crate::domain::refresh_family::{RefreshFamily, RevocationReason};
@@ -209,6 +209,8 @@ pub enum Act {
     Verify,
     Disable,
     Enable,
+    /// One, and the refresh families that came of it.
+    EndSession(SessionId),
     EndSessions,
     /// The password works no more, and its owner is mailed a link to choose another.
     RequireReset,
@@ -227,6 +229,7 @@ pub async fn act(
         Act::Verify => Action::EmailVerified,
         Act::Disable => Action::UserDisabled,
         Act::Enable => Action::UserEnabled,
+        Act::EndSession(_) => Action::SessionEnded,
         Act::EndSessions => Action::SessionsEnded,
         Act::RequireReset => Action::ResetRequired,
         Act::Delete => Action::UserDeleted,
@@ -246,6 +249,11 @@ pub async fn act(
                 tx.sessions().end_all(id, None, now)?;
             }
             Act::Enable => drop(tx.users().set_status(id, UserStatus::Active)?),
+            Act::EndSession(session) => {
+                if !tx.sessions().end_of(id, session, now)? {
+                    return Err(Undone::Problem(Problem::Unknown));
+                }
+            }
             Act::EndSessions => end_sessions(tx, id, now)?,
             Act::RequireReset => {
                 tx.users().drop_password(id)?;

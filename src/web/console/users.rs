@@ -7,7 +7,7 @@ use super::access::{Admin, Posted, Seat, Viewer};
 use super::view::{Frame, failed, see};
 use crate::domain::audit::AuditEvent;
 use crate::domain::email_address::EmailAddress;
-use crate::domain::ids::{ApplicationId, RoleId, UserId};
+use crate::domain::ids::{ApplicationId, RoleId, SessionId, UserId};
 use crate::domain::role::{Role, RoleKey};
 use crate::domain::tenant::DisplayName;
 use crate::domain::user::{User, UserStatus};
@@ -199,7 +199,7 @@ pub async fn act(
     path: web::Path<(String, String)>,
     posted: Posted<Seat<Admin>>,
 ) -> Result<HttpResponse, PageError> {
-    posted.only(&request, &["act", "name"])?;
+    posted.only(&request, &["act", "name", "session"])?;
     let seat = &posted.by;
     let failed = |problem| failed(&request, problem);
     let id = UserId::parse(&path.1).map_err(|_| failed(Problem::Unknown))?;
@@ -211,6 +211,10 @@ pub async fn act(
         "verify" => Act::Verify,
         "disable" => Act::Disable,
         "enable" => Act::Enable,
+        "end-session" => {
+            let session = SessionId::parse(posted.field("session"));
+            Act::EndSession(session.map_err(|_| failed(Problem::Unknown))?)
+        }
         "end-sessions" => Act::EndSessions,
         "require-reset" => Act::RequireReset,
         "delete" => Act::Delete,
