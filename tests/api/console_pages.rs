@@ -65,12 +65,18 @@ async fn a_provider_is_added_changed_and_removed_and_its_secret_never_shown(app:
     let shown = page(app, &mut browser, "/t/acme/providers/github").await;
     assert!(shown.body.contains(&acme.url("/federation/github/callback")), "{shown:?}");
     let version = field(&shown, "version");
-    let fields = [("version", &*version), ("name", "Hub of Acme"), ("client_id", "client-two")];
+    let fields = [
+        ("version", &*version),
+        ("name", "Hub of Acme"),
+        ("client_id", "client-two"),
+        ("client_secret", "upstream-secret-two"),
+    ];
     let changed = post(app, &mut browser, "/t/acme/providers/github", &fields).await;
     assert_eq!(changed.status, 303, "{changed:?}");
     let stale = post(app, &mut browser, "/t/acme/providers/github", &fields).await;
     assert_eq!(stale.status, 409, "{stale:?}");
     assert!(stale.body.contains("Hub of Acme"), "{stale:?}");
+    assert!(!stale.body.contains("<dd>upstream-secret-two"), "{stale:?}");
     let begun = Browser::new(app).get(&acme.url("/federation/github")).await;
     assert!(begun.location().contains("client_id=client-two"), "{begun:?}");
 
