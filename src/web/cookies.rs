@@ -8,15 +8,16 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError, web};
+use actix_web::{Error, HttpResponse, ResponseError, web};
 use std::sync::Arc;
 
 use super::extract::tenant::tenant_of;
 use super::session_store::{self, DatabaseStore};
 use super::state::State;
 use crate::config::Scheme;
-use crate::domain::ids::ApplicationId;
+use crate::domain::ids::{ApplicationId, UserId};
 use crate::domain::session::BROWSER_ABSOLUTE_LIFE;
+use crate::flows::account::throttle;
 use crate::flows::{Failure, TenantSnapshot};
 use crate::web::hosted::PageError;
 
@@ -195,15 +196,23 @@ impl KnownDevice {
         }
     }
 
-    pub fn set(state: &State, tenant: &TenantSnapshot, value: String) -> Cookie<'static> {
+    /// The browser has just been used by that user, who has proved who they are: whoever guesses at the account
+    /// elsewhere does not keep them out.
+    pub fn remember(
+        response: &mut HttpResponse,
+        state: &State,
+        tenant: &TenantSnapshot,
+        user: UserId,
+    ) -> Result<(), Failure> {
         let name = Self::name(state, tenant);
-        Cookie::build(name, value)
+        let cookie = Cookie::build(name, throttle::known_device(&state.context, tenant, user))
             .path(format!("{}/login", tenant.base_path))
             .http_only(true)
             .secure(name.starts_with("__Secure-"))
             .same_site(SameSite::Lax)
             .max_age(KNOWN_DEVICE_LIFE)
-            .finish()
+            .finish();
+        response.add_cookie(&cookie).map_err(|error| Failure::Internal(error.to_string()))
     }
 
     pub fn read(

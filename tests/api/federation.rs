@@ -260,7 +260,12 @@ async fn the_login_page_shows_the_providers_and_marks_the_last_one(app: &TestApp
     let page = browser.get(&pair.acme.url("/login")).await.body;
     assert!(page.contains("Continue with Upstream") && page.contains("Continue with GitHub"));
     assert!(!page.contains("Last used"), "{page}");
+    let is_known = |browser: &Browser<'_>| {
+        browser.cookies.iter().any(|cookie| cookie.name().ends_with("doorward-device"))
+    };
+    assert!(!is_known(&browser));
     federate(&mut browser, &pair, "grace@new.example").await;
+    assert!(is_known(&browser), "it has tries of its own at the account from now on");
     browser.cookies.retain(|cookie| cookie.name() == "doorward-provider");
     let page = browser.get(&pair.acme.url("/login")).await.body;
     for button in page.split("<li>").filter(|item| item.contains("Continue with")) {

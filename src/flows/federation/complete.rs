@@ -29,6 +29,7 @@ pub struct Returned<'a> {
 pub enum Outcome {
     SignedIn {
         session: SessionId,
+        user: UserId,
         request: Option<RequestId>,
     },
     /// To the account of whoever is signed in.
@@ -81,11 +82,12 @@ pub async fn complete(
             if user.id == fresh {
                 context.activity.count(tenant.tenant.id, Kind::SignUp, context.now());
             }
+            let id = user.id;
             let proof = Proof::of(user, Method::Federated(provider.key.clone()));
             let current = visitor.session_id();
             let device = visitor.device;
             let session = session::begin(context, tenant, proof, current, device).await?;
-            Ok(Outcome::SignedIn { session, request })
+            Ok(Outcome::SignedIn { session, user: id, request })
         }
         Settled::Linked => Ok(Outcome::Linked),
         Settled::Offered(id) => Ok(Outcome::ProveAccount(id)),

@@ -51,6 +51,7 @@ pub async fn offer(
 pub enum Proved {
     SignedIn {
         session: SessionId,
+        user: UserId,
         request: Option<RequestId>,
     },
     WrongPassword,
@@ -98,9 +99,9 @@ pub async fn prove_with_password(
     }
     context.mail_bell.notify_one();
     proof.methods.push(Method::Federated(provider));
-    let current = visitor.session_id();
+    let (current, user) = (visitor.session_id(), proof.user.id);
     let session = session::begin(context, tenant, proof, current, visitor.device).await?;
-    Ok(Proved::SignedIn { session, request })
+    Ok(Proved::SignedIn { session, user, request })
 }
 
 /// What the account page shows: the identities, and whether one may be taken off.

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::access::{Account, Seat};
 use crate::domain::member::MemberRole;
+use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::flows::administration::Problem;
 use crate::web::error::ApiError;
 use crate::web::hosted::{Page, PageError};
@@ -20,7 +21,8 @@ pub struct Frame {
     pub tenant: String,
     pub slug: String,
     pub may_change: bool,
-    pub notice: Option<String>,
+    /// Why the tenant answers nobody, if it does not.
+    pub closed: Option<String>,
 }
 
 impl Frame {
@@ -34,7 +36,7 @@ impl Frame {
             tenant: String::new(),
             slug: String::new(),
             may_change: false,
-            notice: None,
+            closed: None,
         }
     }
 
@@ -44,8 +46,21 @@ impl Frame {
             tenant: seat.tenant.name.to_string(),
             slug: seat.tenant.slug.to_string(),
             may_change: seat.role >= MemberRole::Admin,
+            closed: closed(&seat.tenant),
             ..Self::of_account(&seat.account)
         }
+    }
+}
+
+fn closed(tenant: &Tenant) -> Option<String> {
+    match (tenant.deletes_at, tenant.status) {
+        (Some(at), _) => {
+            Some(format!("This tenant answers nobody any more, and is deleted at {at}."))
+        }
+        (None, TenantStatus::Disabled) => {
+            Some("This tenant is suspended: it answers nobody, and keeps what it has.".to_owned())
+        }
+        (None, TenantStatus::Active) => None,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::flows::federation::Visitor;
 use crate::flows::federation::begin::{self, Begun, Departure};
 use crate::flows::federation::complete::{self, Outcome, Returned};
 use crate::upstream::Presence;
+use crate::web::cookies::KnownDevice;
 use crate::web::error::ApiError;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device::device;
@@ -68,10 +69,12 @@ pub async fn callback(
         .await
         .map_err(|failure| PageError::failure(&request, &failure))?;
     match outcome {
-        Outcome::SignedIn { session, request: pending } => {
+        Outcome::SignedIn { session, user, request: pending } => {
             browser.sign_in(session).map_err(|failure| PageError::failure(&request, &failure))?;
             let mut response = see_other(&after_sign_in(tenant, pending));
             remember(&mut response, &state, tenant, &stored.provider.key);
+            KnownDevice::remember(&mut response, &state, tenant, user)
+                .map_err(|failure| PageError::failure(&request, &failure))?;
             Ok(response)
         }
         Outcome::Linked => Ok(see_other(&format!("{}/account/identities", tenant.base_path))),

@@ -74,9 +74,11 @@ pub async fn post(
     let context = &state.context;
     let proved = link::prove_with_password(context, tenant, id, password, &guesser, visitor);
     match proved.await.map_err(failed)? {
-        Proved::SignedIn { session, request: pending } => {
+        Proved::SignedIn { session, user, request: pending } => {
             browser.sign_in(session).map_err(failed)?;
-            Ok(see_other(&after_sign_in(tenant, pending)))
+            let mut response = see_other(&after_sign_in(tenant, pending));
+            KnownDevice::remember(&mut response, &state, tenant, user).map_err(failed)?;
+            Ok(response)
         }
         Proved::WrongPassword => {
             show(&request, &state, &browser, id, Some(id!("link-password-wrong"))).await

@@ -10,7 +10,7 @@ use super::{Next, Page, PageError, render};
 use crate::domain::tenant::{AccountPolicy, EmailCode, SignUp};
 use crate::flows::Failure;
 use crate::flows::account::sign_in::{self, Credentials, Outcome, Proof};
-use crate::flows::account::throttle::{self, Guesser};
+use crate::flows::account::throttle::Guesser;
 use crate::flows::account::{session, verification};
 use crate::web::cookies::KnownDevice;
 use crate::web::csrf;
@@ -226,14 +226,12 @@ pub async fn sign_in_browser(
 ) -> Result<HttpResponse, PageError> {
     let failed = |failure: Failure| PageError::failure(request, &failure);
     let (context, tenant) = (&state.context, browser.tenant());
-    let known = throttle::known_device(context, tenant, proof.user.id);
+    let user = proof.user.id;
     let session = session::begin(context, tenant, proof, browser.session_id(), device(request))
         .await
         .map_err(failed)?;
     browser.sign_in(session).map_err(failed)?;
     let mut response = see_other(location);
-    response
-        .add_cookie(&KnownDevice::set(state, tenant, known))
-        .map_err(|error| failed(Failure::Internal(error.to_string())))?;
+    KnownDevice::remember(&mut response, state, tenant, user).map_err(failed)?;
     Ok(response)
 }

@@ -10,7 +10,7 @@ use crate::domain::one_time_token::Purpose;
 use crate::domain::password::PasswordProblem;
 use crate::flows::Failure;
 use crate::flows::account::recovery::{self, Outcome};
-use crate::flows::account::{throttle, verification};
+use crate::flows::account::verification;
 use crate::web::cookies::KnownDevice;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
@@ -42,11 +42,7 @@ pub async fn post(
         Outcome::Done(user) => {
             let location = format!("{}/login?done=password", tenant.base_path);
             let mut response = see_other(location);
-            // Whoever guesses at this account elsewhere does not keep its owner out.
-            let known = throttle::known_device(context, tenant, user.id);
-            response
-                .add_cookie(&KnownDevice::set(&state, tenant, known))
-                .map_err(|error| failed(Failure::Internal(error.to_string())))?;
+            KnownDevice::remember(&mut response, &state, tenant, user.id).map_err(failed)?;
             Ok(response)
         }
         Outcome::Problem(problem) => show(&request, &state, browser, token, Some(problem)).await,
