@@ -48,6 +48,15 @@ impl Providers<'_> {
         Ok(())
     }
 
+    /// Keeps others from changing the provider until this transaction ends.
+    pub fn lock(&mut self, id: ProviderId) -> Result<bool, StorageError> {
+        let provider = providers::table
+            .filter(providers::tenant_id.eq(self.0.tenant))
+            .filter(providers::id.eq(id.to_string()));
+        let locked = diesel::update(provider).set(providers::key.eq(providers::key));
+        Ok(locked.execute(self.0.connection)? == 1)
+    }
+
     /// All but id, key and kind, by which identities are known.
     pub fn update(&mut self, stored: &StoredProvider) -> Result<bool, StorageError> {
         let row = self.row(stored);

@@ -52,6 +52,14 @@ impl Roles<'_> {
         row.map(Role::try_from).transpose()
     }
 
+    /// Keeps others from changing the role until this transaction ends.
+    pub fn lock(&mut self, id: RoleId) -> Result<bool, StorageError> {
+        let role = roles::table
+            .filter(roles::tenant_id.eq(self.0.tenant))
+            .filter(roles::id.eq(id.to_string()));
+        Ok(diesel::update(role).set(roles::key.eq(roles::key)).execute(self.0.connection)? == 1)
+    }
+
     /// Description and rank; the key stays, since tokens and backends know the role by it.
     pub fn update(&mut self, role: &Role) -> Result<bool, StorageError> {
         let row = roles::table

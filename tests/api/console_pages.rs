@@ -4,11 +4,14 @@ use doorward::domain::member::MemberRole;
 use doorward::domain::tenant::SignUp;
 use doorward::flows::administration::operators;
 
+use futures_util::future::join_all;
+
 use crate::console::{member, operator, post, sign_in, url};
 use crate::harness::{Answer, Browser, TestApp, TestTenant, claims, field, on_both_databases};
 
 on_both_databases! {
     a_provider_is_added_changed_and_removed_and_its_secret_never_shown,
+    of_edits_at_once_of_what_all_have_seen_one_is_saved,
     a_provider_that_may_not_be_called_is_refused_and_nothing_typed_is_lost,
     a_tenant_decides_who_signs_up_and_by_what,
     a_preview_shows_the_look_that_is_not_saved_yet,
@@ -106,6 +109,42 @@ async fn a_provider_that_may_not_be_called_is_refused_and_nothing_typed_is_lost(
     assert!(refused.body.contains("must be https"), "{refused:?}");
     assert!(refused.body.contains("value=\"typed-by-hand\""), "{refused:?}");
     assert!(refused.body.contains("value=\"http://169.254.169.254\""), "{refused:?}");
+}
+
+async fn of_edits_at_once_of_what_all_have_seen_one_is_saved(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    app.github(&acme.tenant).await;
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let shown = page(app, &mut browser, "/t/acme/roles").await;
+    let role = shown.body.split("/console/t/acme/roles/").nth(1).unwrap();
+    let role = format!("/t/acme/roles/{}", role.split('"').next().unwrap());
+    let forms = [
+        (role, "/t/acme/roles", ("act", "describe"), "description"),
+        (
+            "/t/acme/providers/github".to_owned(),
+            "/t/acme/providers/github",
+            ("client_id", "c"),
+            "name",
+        ),
+        ("/t/acme/branding".to_owned(), "/t/acme/branding", ("colour", "#000000"), "name"),
+    ];
+    for (path, shown_at, fixed, varied) in forms {
+        let shown = page(app, &mut browser, shown_at).await;
+        let (csrf, version) = (field(&shown, "csrf"), field(&shown, "version"));
+        let (target, cookies) = (url(app, &path), browser.cookie_header());
+        let edits = (0..8).map(|number| {
+            let text = format!("Edit {number}");
+            let fields = [("csrf", &*csrf), ("version", &*version), fixed, (varied, &*text)];
+            let origin = app.context.public_url.as_str();
+            let post = app.post(&target).header("cookie", &cookies).header("origin", origin);
+            post.form(&fields).send()
+        });
+        let answers: Vec<u16> =
+            join_all(edits).await.into_iter().map(|answer| answer.status).collect();
+        let saved = answers.iter().filter(|status| **status == 303).count();
+        let stale = answers.iter().filter(|status| **status == 409).count();
+        assert_eq!((saved, stale), (1, 7), "{path}: {answers:?}");
+    }
 }
 
 async fn a_tenant_decides_who_signs_up_and_by_what(app: &TestApp) {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use url::Url;
 
-use super::{Administrator, Problem, description};
+use super::{Administrator, Problem, Undone, description};
 use crate::domain::audit::Action;
 use crate::domain::entropy::random_secret;
 use crate::domain::ids::ProviderId;
@@ -15,7 +15,7 @@ use crate::domain::secret::Secret;
 use crate::domain::tenant::{DisplayName, Domain, SignUp, Tenant};
 use crate::flows::Context;
 use crate::flows::federation::secret_seal;
-use crate::storage::{StorageError, StoredProvider};
+use crate::storage::{StorageError, StoredProvider, TenantTx};
 use crate::upstream::{Ask, Presence};
 
 pub struct NewProvider {
@@ -86,26 +86,38 @@ pub async fn set(
     let stored = StoredProvider { provider: provider.clone(), sealed_secret };
     let after = description::provider(&provider);
     let event = admin.record_change(Action::ProviderSet, provider.id, &before, &after);
-    let written = admin
-        .db
-        .write::<_, StorageError>(tenant.id, move |tx| {
-            match existing {
-                None => tx.providers().insert(&stored)?,
-                Some(_) if tx.providers().update(&stored)? => {}
-                Some(_) => return Err(StorageError::Conflict),
+    let written = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        match existing {
+            None => tx.providers().insert(&stored)?,
+            Some(read) => {
+                unless_read(tx, &read)?;
+                tx.providers().update(&stored)?;
             }
-            tx.audit_events().append(&event)
-        })
-        .await;
-    match written {
-        Ok(()) => {}
-        Err(StorageError::Conflict) => {
-            return Err(Problem::input("somebody else changed this provider; try again"));
         }
-        Err(error) => return Err(error.into()),
+        Ok(tx.audit_events().append(&event)?)
+    });
+    match written.await {
+        Err(Undone::Storage(StorageError::Conflict)) => {
+            return Err(Problem::input("somebody else made this provider meanwhile; look at it"));
+        }
+        other => other?,
     }
     admin.tenants.forget();
     Ok(provider)
+}
+
+/// Refuses to write over what somebody else has written since it was read; its secret counts, too.
+fn unless_read(tx: &mut TenantTx<'_>, read: &StoredProvider) -> Result<(), Undone> {
+    let id = read.provider.id;
+    tx.providers().lock(id)?;
+    let now = tx.providers().list()?.into_iter().find(|stored| stored.provider.id == id);
+    let now = now.ok_or(Undone::Problem(Problem::Unknown))?;
+    let (then, description) =
+        (description::provider(&read.provider), description::provider(&now.provider));
+    match then == description && now.sealed_secret == read.sealed_secret {
+        true => Ok(()),
+        false => Err(Undone::Problem(Problem::Stale(description))),
+    }
 }
 
 fn provider(

@@ -75,6 +75,7 @@ pub async fn describe(
     check(&text)?;
     let (event, seen) = (admin.record(Action::RoleChanged, id), seen.to_owned());
     let changed = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        tx.roles().lock(id)?;
         let role = tx.roles().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
         let before = description::role(&role);
         Problem::unless_current(&before, Some(&seen)).map_err(Undone::Problem)?;

@@ -163,6 +163,7 @@ const CALLS: &[(&str, Came, Call)] = &[
     ("applications.delete", Nothing, |tx, a| {
         Ok(changed(tx.applications().delete(a.application.id)?))
     }),
+    ("roles.lock", Nothing, |tx, a| Ok(changed(tx.roles().lock(a.role.id)?))),
     ("roles.find", Nothing, |tx, a| Ok(found(tx.roles().find(a.role.id)?))),
     ("roles.update", Nothing, |tx, a| Ok(changed(tx.roles().update(&a.role)?))),
     ("roles.delete", Nothing, |tx, a| Ok(changed(tx.roles().delete(a.role.id)?))),
@@ -206,6 +207,7 @@ const CALLS: &[(&str, Came, Call)] = &[
     }),
     ("providers.insert", Own, |tx, a| own(tx.providers().insert(&a.provider))),
     ("providers.update", Nothing, |tx, a| Ok(changed(tx.providers().update(&a.provider)?))),
+    ("providers.lock", Nothing, |tx, a| Ok(changed(tx.providers().lock(a.provider.provider.id)?))),
     ("providers.list", Nothing, |tx, a| {
         let id = a.provider.provider.id;
         Ok(none_of(tx.providers().list()?, |found| found.provider.id == id))
