@@ -6,7 +6,8 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::access::{Account, Admin, Posted, Seat, Viewer};
+use super::access::{Account, Admin, Seat, Viewer};
+use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed, see};
 use crate::domain::application::{

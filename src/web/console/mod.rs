@@ -11,6 +11,7 @@ pub mod mail;
 pub mod members;
 pub mod new_application;
 pub mod overview;
+mod posted;
 pub mod providers;
 pub mod roles;
 pub mod settings;

@@ -3,8 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::access::{Admin, Posted, Seat};
+use super::access::{Admin, Seat};
 use super::applications::show;
+use super::posted::Posted;
 use super::view::{Frame, failed};
 use crate::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
 use crate::domain::tenant::DisplayName;

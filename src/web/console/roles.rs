@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::access::{Admin, Posted, Seat, Viewer};
+use super::access::{Admin, Seat, Viewer};
+use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed, see};
 use crate::domain::ids::RoleId;

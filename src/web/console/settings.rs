@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::access::{Owner, Posted, Seat, Viewer};
+use super::access::{Owner, Seat, Viewer};
+use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed, see};
 use crate::domain::member::MemberRole;

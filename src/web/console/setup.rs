@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::access::{Posted, Visitor};
+use super::access::Visitor;
+use super::posted::Posted;
 use super::view::{failed, see};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::password::NewPassword;

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::access::{Account, Posted, Visitor};
+use super::access::{Account, Visitor};
+use super::posted::Posted;
 use super::view::{failed, see};
 use crate::domain::audit::Action;
 use crate::flows::console::sign_in::{self, Pending};

@@ -5,7 +5,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde_json::Value;
 
-use super::access::{Posted, Seat};
+use super::access::Seat;
+use super::posted::Posted;
 use super::view::{Frame, failed};
 use crate::flows::administration::{Problem, description};
 use crate::web::hosted::{PageError, Policy, render_as};

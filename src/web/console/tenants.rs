@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::access::{Account, Posted};
+use super::access::Account;
+use super::posted::Posted;
 use super::view::{Frame, base, failed, see};
 use crate::domain::member::MemberRole;
 use crate::domain::tenant::{DisplayName, SignUp, Slug, TenantStatus};

@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::access::{Account, Admin, Posted, Seat};
+use super::access::{Account, Admin, Seat};
+use super::posted::Posted;
 use super::view::{Frame, base, failed, see};
 use crate::domain::application::ApplicationStatus;
 use crate::domain::ids::ApplicationId;
