@@ -137,6 +137,23 @@ for (const { name, env, signIn, signedOut } of QUICKSTARTS) {
       });
     });
 
+    it('notices nothing of a Doorward that is silent while the access token lasts', async () => {
+      await onScreen(chrome, {}, async page => {
+        await home(page, ADMIN);
+        service.proxy.hangs = isRefresh;
+        await sleep(REFRESH_EVERY * 1_000);
+        for (const visit of [1, 2, 3]) {
+          await page.goto(url); // within the 30 seconds that a page has
+          assert.equal(await page.textContent('#server-role'), 'ADMIN', `visit ${visit}`);
+        }
+        assert.ok(service.proxy.hung > 0, 'a refresh was tried');
+        service.proxy.hangs = () => false;
+        await sleep(6_000);
+        await page.goto(url);
+        assert.equal(await page.textContent('#server-role'), 'ADMIN');
+      });
+    });
+
     it(`signs nobody out who is honest, for ${RACE} seconds of races, and catches a thief after them`, async () => {
       front.useBoth();
       await onScreen(chrome, {}, async first => {

@@ -70,13 +70,17 @@ export async function startService(appUrl) {
   };
 }
 
-/** Passes requests on to `port()`. An answer for which `loses` is true never arrives. */
+/** Passes requests on to `port()`. An answer for which `loses` is true is cut off; one to what `hangs` never comes. */
 export async function startProxy(port, own = undefined) {
-  const state = { loses: () => false, lost: 0, url: undefined };
+  const state = { loses: () => false, lost: 0, hangs: () => false, hung: 0, url: undefined };
   const server = createServer(async (incoming, outgoing) => {
     const chunks = [];
     for await (const chunk of incoming) chunks.push(chunk);
     const body = Buffer.concat(chunks);
+    if (state.hangs(incoming, body.toString())) {
+      state.hung += 1;
+      return;
+    }
     const onwards = forward(
       { host: '127.0.0.1', port: port(), method: incoming.method, path: incoming.url, headers: incoming.headers },
       answer => {

@@ -29,9 +29,10 @@ export const options: NextAuthOptions = {
     CredentialsProvider({
       credentials: { email: { type: 'email' }, password: { type: 'password' } },
       async authorize(credentials) {
-        const answer = await post('login', { email: credentials?.email, password: credentials?.password });
+        const { email: address, password } = credentials ?? {};
+        const answer = await post('login', { email: address, password }).catch(() => null);
         // Such as `invalid_credentials`; the form has words for it.
-        if (!answer.ok) throw new Error((await answer.json().catch(() => null))?.error ?? 'unavailable');
+        if (!answer?.ok) throw new Error((await answer?.json().catch(() => null))?.error ?? 'unavailable');
         const envelope: Envelope = await answer.json();
         const { id, email, name, image } = envelope;
         return { id, email, name, image, tokens: tokensOf(envelope) };

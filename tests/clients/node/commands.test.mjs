@@ -121,6 +121,34 @@ for (const database of DATABASES) {
   });
 
   describe(`the production server with ${database}`, () => {
+    it('opens and closes the console to sign-ups, as its environment says', async () => {
+      const dataDir = await mkdtemp(join(tmpdir(), 'doorward-serve-'));
+      const { url, drop } = await createDatabase[database]();
+      const port = 20_000 + (randomBytes(2).readUInt16BE() % 20_000);
+      const env = {
+        DATABASE_URL: url ?? `sqlite://${join(dataDir, 'doorward.db')}`,
+        DOORWARD_PUBLIC_URL: `http://localhost:${port}`,
+        DOORWARD_LISTEN: `127.0.0.1:${port}`,
+        DOORWARD_MASTER_KEY: randomBytes(32).toString('base64'),
+      };
+      assert.equal((await doorward(['migrate'], env)).code, 0);
+      for (const [policy, takesSignUps] of [['open', true], ['invite', false]]) {
+        const started = { ...process.env, ...env, DOORWARD_CONSOLE_SIGNUP: policy };
+        const server = spawn(process.env.DOORWARD_BIN, ['serve'], { env: started, stdio: 'ignore' });
+        const exited = once(server, 'exit');
+        let page = null;
+        while (page === null && server.exitCode === null) {
+          await sleep(50);
+          page = await fetch(`${env.DOORWARD_PUBLIC_URL}/t/console/signup`).then(answer => answer.text()).catch(() => null);
+        }
+        assert.equal(page?.includes('name="password"'), takesSignUps, policy);
+        server.kill('SIGTERM');
+        await exited;
+      }
+      await rm(dataDir, { recursive: true, force: true });
+      await drop();
+    });
+
     it('waits for its migrations, then serves, and ends with 0 at SIGTERM', async () => {
       const dataDir = await mkdtemp(join(tmpdir(), 'doorward-serve-'));
       const { url, drop } = await createDatabase[database]();

@@ -11,6 +11,7 @@ use oauth2::{
 use tokio::sync::Mutex;
 
 const EARLY: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 type Client =
     BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
@@ -29,7 +30,10 @@ impl TokenSource {
                 .set_client_secret(ClientSecret::new(secret))
                 .set_token_uri(TokenUrl::new(format!("{issuer}/oauth2/token"))?),
             // A token endpoint never redirects; whoever followed would carry the secret elsewhere.
-            http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?,
+            http: reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(PATIENCE)
+                .build()?,
             held: Mutex::default(),
         })
     }

@@ -15,11 +15,14 @@ export type Envelope = {
   refresh_token: string;
 };
 
+const PATIENCE = 5_000; // milliseconds
+
 export function post(path: string, body: object) {
   return fetch(`${settings.issuer}/v1/auth/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: settings.authorization },
     body: JSON.stringify(body),
     cache: 'no-store',
+    signal: AbortSignal.timeout(PATIENCE),
   });
 }

@@ -21,7 +21,10 @@ const now = () => Date.now() / 1_000;
 const isFresh = (tokens: Tokens) => tokens.renew_at > now();
 
 const REMEMBERED = 60_000; // milliseconds
-const TRIES = 4;
+/** How long a page waits for a refresh that it can do without yet, in milliseconds. */
+const HOLD_UP = 1_500;
+const PAUSE = 5_000; // milliseconds before a refresh that failed is tried again
+const TRIES = 3;
 
 /** What each refresh token was answered with lately. A request that was slow, or another tab, gets the same. */
 const answers = new Map<string, Promise<Tokens>>();
@@ -29,12 +32,22 @@ const answers = new Map<string, Promise<Tokens>>();
 /** The newest tokens that come of these. */
 export async function freshened(tokens: Tokens): Promise<Tokens | Trouble> {
   try {
-    while (!isFresh(tokens)) tokens = await refreshOnce(tokens);
+    while (!isFresh(tokens)) {
+      const next = await inTime(refreshOnce(tokens), tokens);
+      if (!next) return tokens; // the refresh goes on, and a later request finds what came of it
+      tokens = next;
+    }
     return tokens;
   } catch (error) {
     if (error === 'ended') return 'ended';
     return tokens.expires_at > now() ? tokens : 'unavailable';
   }
+}
+
+/** As long as the access token is good, nobody waits long for the next one. */
+function inTime(refresh: Promise<Tokens>, tokens: Tokens): Promise<Tokens | null> {
+  if (tokens.expires_at <= now()) return refresh;
+  return Promise.race([refresh, new Promise<null>(resolve => setTimeout(resolve, HOLD_UP, null))]);
 }
 
 function refreshOnce(tokens: Tokens): Promise<Tokens> {
@@ -43,8 +56,8 @@ function refreshOnce(tokens: Tokens): Promise<Tokens> {
   if (!answer) {
     answer = refresh(tokens);
     answers.set(key, answer);
-    const forget = () => answers.delete(key);
-    answer.then(() => setTimeout(forget, REMEMBERED).unref(), forget);
+    const forgetIn = (time: number) => setTimeout(() => answers.delete(key), time).unref();
+    answer.then(() => forgetIn(REMEMBERED), () => forgetIn(PAUSE));
   }
   return answer;
 }

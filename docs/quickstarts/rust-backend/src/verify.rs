@@ -1,12 +1,14 @@
 //! Verifies Doorward's access tokens (RFC 9068), and says what to answer to those that are none.
 
 use std::collections::HashMap;
+use std::error::Error;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{Jwk, JwkSet, KeyAlgorithm};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::{Mutex, MutexGuard, RwLock};
 
 const MAX_LENGTH: usize = 8_192;
 const KEYS_ARE_FRESH_FOR: Duration = Duration::from_secs(5 * 60);
@@ -85,22 +87,20 @@ impl Refusal {
 pub struct Verifier {
     issuer: String,
     audience: String,
-    http: reqwest::Client,
-    keys: RwLock<HashMap<String, DecodingKey>>,
-    /// When keys were fetched last with success, and when it was last tried.
-    fetched: Mutex<(Option<Instant>, Option<Instant>)>,
+    keys: Arc<Keys>,
 }
 
 impl Verifier {
     /// `audience` is that of the app, or else the issuer.
     pub fn new(issuer: String, audience: Option<String>) -> Result<Self, reqwest::Error> {
-        Ok(Self {
-            audience: audience.unwrap_or_else(|| issuer.clone()),
-            issuer,
-            http: reqwest::Client::builder().timeout(PATIENCE).build()?,
-            keys: RwLock::default(),
-            fetched: Mutex::default(),
-        })
+        let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        Ok(Self::with(http, issuer, audience))
+    }
+
+    fn with(http: reqwest::Client, issuer: String, audience: Option<String>) -> Self {
+        let url = format!("{issuer}/.well-known/jwks.json");
+        let keys = Arc::new(Keys { http, url, held: RwLock::default(), tried: Mutex::default() });
+        Self { audience: audience.unwrap_or_else(|| issuer.clone()), issuer, keys }
     }
 
     /// The claims of the token in an `Authorization` header.
@@ -123,32 +123,69 @@ impl Verifier {
         Ok(token.claims)
     }
 
+    /// A key that is known keeps nobody waiting, whatever the issuer does.
     async fn key(&self, kid: &str) -> Result<Option<DecodingKey>, Refusal> {
-        let known = self.keys.read().await.get(kid).cloned();
-        let mut fetched = self.fetched.lock().await;
-        let is_over = |at: Option<Instant>, life| at.is_none_or(|at| at.elapsed() >= life);
-        let is_wanted = known.is_none() || is_over(fetched.0, KEYS_ARE_FRESH_FOR);
-        if is_wanted && is_over(fetched.1, BETWEEN_FETCHES) {
-            fetched.1 = Some(Instant::now());
-            if let Ok(keys) = self.fetch().await {
-                *self.keys.write().await = keys;
-                fetched.0 = fetched.1;
+        let (known, is_fresh) = self.keys.find(kid).await;
+        if known.is_some() {
+            if !is_fresh {
+                let keys = Arc::clone(&self.keys);
+                tokio::spawn(async move { keys.renew_unless_under_way().await });
             }
+            return Ok(known);
         }
-        match self.keys.read().await.get(kid).cloned() {
-            Some(key) => Ok(Some(key)),
-            // The issuer is away, and we go on with what we had.
-            None if known.is_some() => Ok(known),
-            None if fetched.0.is_none() => Err(Refusal::Unavailable),
-            None => Ok(None),
+        self.keys.renew(self.keys.tried.lock().await).await;
+        match self.keys.find(kid).await {
+            (Some(key), _) => Ok(Some(key)),
+            (None, _) if self.keys.held.read().await.fetched_at.is_none() => {
+                Err(Refusal::Unavailable)
+            }
+            (None, _) => Ok(None),
+        }
+    }
+}
+
+/// The issuer's keys. Those that are held stay until others have come.
+struct Keys {
+    http: reqwest::Client,
+    url: String,
+    held: RwLock<Held>,
+    /// When they were asked for last. Whoever asks holds the lock.
+    tried: Mutex<Option<Instant>>,
+}
+
+#[derive(Default)]
+struct Held {
+    by_id: HashMap<String, DecodingKey>,
+    fetched_at: Option<Instant>,
+}
+
+impl Keys {
+    /// The key, and whether what is held is fresh.
+    async fn find(&self, kid: &str) -> (Option<DecodingKey>, bool) {
+        let held = self.held.read().await;
+        let is_fresh = held.fetched_at.is_some_and(|at| at.elapsed() < KEYS_ARE_FRESH_FOR);
+        (held.by_id.get(kid).cloned(), is_fresh)
+    }
+
+    async fn renew_unless_under_way(&self) {
+        if let Ok(tried) = self.tried.try_lock() {
+            self.renew(tried).await;
         }
     }
 
-    async fn fetch(&self) -> Result<HashMap<String, DecodingKey>, reqwest::Error> {
-        let url = format!("{}/.well-known/jwks.json", self.issuer);
-        let body = self.http.get(url).send().await?.error_for_status()?.bytes().await?;
-        let set = serde_json::from_slice(&body).unwrap_or(JwkSet { keys: Vec::new() });
-        Ok(usable(&set))
+    async fn renew(&self, mut tried: MutexGuard<'_, Option<Instant>>) {
+        if tried.is_some_and(|at| at.elapsed() < BETWEEN_FETCHES) {
+            return;
+        }
+        *tried = Some(Instant::now());
+        if let Ok(by_id) = self.fetch().await {
+            *self.held.write().await = Held { by_id, fetched_at: *tried };
+        }
+    }
+
+    async fn fetch(&self) -> Result<HashMap<String, DecodingKey>, Box<dyn Error + Send + Sync>> {
+        let answer = self.http.get(&self.url).send().await?.error_for_status()?;
+        Ok(usable(&serde_json::from_slice(&answer.bytes().await?)?))
     }
 }
 
@@ -185,9 +222,10 @@ mod tests {
         let text = |name: &str| vectors[name].as_str().unwrap().to_owned();
         let verifier = Verifier::new(text("issuer"), Some(text("audience"))).unwrap();
         let set: JwkSet = serde_json::from_value(vectors["jwks"].clone()).unwrap();
-        *verifier.keys.write().await = usable(&set);
         // Nothing is fetched: the keys are here, and have just come.
-        *verifier.fetched.lock().await = (Some(Instant::now()), Some(Instant::now()));
+        let now = Some(Instant::now());
+        *verifier.keys.held.write().await = Held { by_id: usable(&set), fetched_at: now };
+        *verifier.keys.tried.lock().await = now;
         for vector in vectors["vectors"].as_array().unwrap() {
             let authorization = format!("Bearer {}", vector["token"].as_str().unwrap());
             let verdict = verifier.verify(Some(&authorization)).await;
@@ -196,5 +234,23 @@ mod tests {
                 false => assert_eq!(verdict.unwrap_err(), Refusal::BadToken, "{}", vector["what"]),
             }
         }
+    }
+
+    /// The client has no time limit here: whoever waits for the silent issuer waits for ever.
+    #[tokio::test]
+    async fn a_key_that_is_known_is_used_while_the_issuer_is_silent() {
+        let vectors: Value =
+            serde_json::from_str(include_str!("../../../verifying-tokens/vectors.json")).unwrap();
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", silent.local_addr().unwrap());
+        let verifier = Verifier::with(reqwest::Client::new(), issuer, None);
+        let set: JwkSet = serde_json::from_value(vectors["jwks"].clone()).unwrap();
+        let kid = vectors["jwks"]["keys"][0]["kid"].as_str().unwrap();
+        let stale = Instant::now().checked_sub(2 * KEYS_ARE_FRESH_FOR).unwrap();
+        *verifier.keys.held.write().await = Held { by_id: usable(&set), fetched_at: Some(stale) };
+        for _ in 0..3 {
+            assert!(verifier.key(kid).await.unwrap().is_some());
+        }
+        silent.accept().await.expect("it was asked for its keys all the same");
     }
 }

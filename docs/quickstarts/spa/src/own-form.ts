@@ -41,12 +41,24 @@ async function render() {
   show('who', user ? `${user.email}, ${user.role}` : 'Nobody is signed in.');
 }
 
+const WORDS: Record<string, string> = {
+  invalid_credentials: 'The e-mail address or the password is wrong.',
+  email_not_verified: 'Open the link in the mail that we have sent you first.',
+  rate_limited: 'Too many tries. Wait a few minutes.',
+  direct_login_disabled: 'This app may not post passwords: switch direct login on for it.',
+};
+
+async function problem(answer: Response | null): Promise<string> {
+  const { error = '' } = (await answer?.json().catch(() => null)) ?? {};
+  return WORDS[error] ?? 'The sign-in service cannot be reached. Try again in a moment.';
+}
+
 document.querySelector('form')!.addEventListener('submit', async event => {
   event.preventDefault();
   const { email, password } = Object.fromEntries(new FormData(event.target as HTMLFormElement));
   const answer = await post('login', { email, password, delivery: 'cookie' }).catch(() => null);
   if (answer?.ok) await hold(answer);
-  show('problem', answer?.ok ? '' : answer?.status === 401 ? 'The e-mail address or the password is wrong.' : 'Try again in a moment.');
+  show('problem', answer?.ok ? '' : await problem(answer));
   await render();
 });
 
