@@ -1,6 +1,8 @@
 import { SessionProvider } from 'next-auth/react';
 import type { ReactNode } from 'react';
 
+import './style.css';
+
 export const metadata = { title: 'Doorward with Auth.js' };
 
 export default function Layout({ children }: { children: ReactNode }) {

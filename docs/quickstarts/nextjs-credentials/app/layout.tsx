@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 
 import { Providers } from './providers';
+import './style.css';
 
 export const metadata = { title: 'Doorward with a login form of one’s own' };
 
