@@ -42,6 +42,8 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
         &["web/request_log.rs", "cli/telemetry.rs"],
         "traces",
     ),
+    (&["image"], &["domain/logo.rs"], "pictures are drawn in one place"),
+    (&["actix_multipart"], &["web/"], "HTTP is web's"),
     (&["lettre"], &["mail/"], "SMTP is mail's"),
     (&["fluent_bundle", "unic_langid"], &["messages/"], "words are the catalogues'"),
     (&["argon2", "aws_lc_rs", "jsonwebtoken", "zxcvbn"], &["crypto/"], "it is crypto's"),

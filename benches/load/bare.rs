@@ -107,6 +107,7 @@ fn fill(db: &Db, count: usize) -> (TenantId, Vec<FamilyId>) {
         status: TenantStatus::Active,
         accounts: AccountPolicy::default(),
         accent: None,
+        logo: None,
         reply_to: None,
         deletes_at: None,
         created_at: now,

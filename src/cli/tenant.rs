@@ -1,5 +1,6 @@
 //! `doorward tenant create|set|list`.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -8,12 +9,14 @@ use serde_json::{Value, json};
 use super::output::Output;
 use super::{CommandError, Outcome, open};
 use crate::domain::email_address::EmailAddress;
+use crate::domain::logo::Logo;
 use crate::domain::tenant::{
     self as domain, Accent, DisplayName, Domain, EmailCode, EmailVerification, SignUp, Slug,
 };
 use crate::flows::Context;
 use crate::flows::administration::Administrator;
 use crate::flows::administration::tenants::{self, NewTenant, TenantChange};
+use crate::flows::logo;
 
 #[derive(Subcommand)]
 pub enum Tenant {
@@ -63,6 +66,12 @@ pub struct Set {
     /// The colour of its pages and mail, such as #136f58
     #[arg(long, value_name = "COLOUR")]
     accent: Option<String>,
+    /// The logo on its pages and mail: a PNG, JPEG or WebP file
+    #[arg(long, value_name = "FILE")]
+    logo: Option<PathBuf>,
+    /// Take the logo away
+    #[arg(long, conflicts_with = "logo")]
+    no_logo: bool,
     /// Where answers to its mail go
     #[arg(long, value_name = "EMAIL")]
     reply_to: Option<String>,
@@ -94,9 +103,9 @@ impl Tenant {
             Self::Set(set) => {
                 let slug = Slug::parse(&set.slug)
                     .map_err(|why| CommandError(format!("--slug `{}`: {why}", set.slug)))?;
+                let change = TenantChange { logo: logo(&context, &set).await?, ..change(&set)? };
                 let tenant =
-                    tenants::change(&Administrator::command_line(&context), &slug, change(&set)?)
-                        .await?;
+                    tenants::change(&Administrator::command_line(&context), &slug, change).await?;
                 set.output.one(&document(&context, &tenant));
             }
             Self::List { output } => {
@@ -127,6 +136,7 @@ fn change(set: &Set) -> Result<TenantChange, CommandError> {
     }
     Ok(TenantChange {
         domain: None,
+        logo: None,
         name: parse("--name", set.name.as_ref(), DisplayName::parse)?,
         sign_up: set.sign_up.as_deref().and_then(SignUp::parse),
         email_verification: set.email_verification.as_deref().and_then(EmailVerification::parse),
@@ -135,6 +145,14 @@ fn change(set: &Set) -> Result<TenantChange, CommandError> {
         accent: parse("--accent", set.accent.as_ref(), Accent::parse)?.map(Some),
         reply_to: parse("--reply-to", set.reply_to.as_ref(), EmailAddress::parse)?.map(Some),
     })
+}
+
+async fn logo(context: &Context, set: &Set) -> Result<Option<Option<Logo>>, CommandError> {
+    let Some(path) = &set.logo else { return Ok(set.no_logo.then_some(None)) };
+    let at_fault = |why: &dyn Display| CommandError(format!("--logo {}: {why}", path.display()));
+    let file = std::fs::read(path).map_err(|why| at_fault(&why))?;
+    let drawn = logo::draw(context, file).await.map_err(|why| at_fault(&why))?;
+    Ok(Some(Some(drawn.map_err(|why| at_fault(&why))?)))
 }
 
 fn document(context: &Context, tenant: &domain::Tenant) -> Value {
@@ -150,6 +168,7 @@ fn document(context: &Context, tenant: &domain::Tenant) -> Value {
         "email_code": tenant.accounts.email_code.as_str(),
         "deletion_grace_days": tenant.accounts.deletion_grace_days,
         "accent": tenant.accent.map(|accent| accent.to_string()),
+        "logo": tenant.logo.as_ref().map(ToString::to_string),
         "reply_to": tenant.reply_to.as_ref().map(EmailAddress::as_str),
     })
 }

@@ -14,6 +14,7 @@ pub mod email_code;
 pub mod entropy;
 pub mod identity;
 pub mod ids;
+pub mod logo;
 pub mod mail_order;
 pub mod member;
 pub mod one_time_token;

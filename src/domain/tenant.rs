@@ -5,6 +5,7 @@ use std::fmt;
 use super::clock::Timestamp;
 use super::email_address::EmailAddress;
 use super::ids::TenantId;
+use super::logo::LogoVersion;
 
 /// The slug of the built-in tenant through which people sign in to the console.
 pub const CONSOLE_SLUG: &str = "console";
@@ -19,6 +20,8 @@ pub struct Tenant {
     pub accounts: AccountPolicy,
     /// The colour of its pages and mail; ours if absent.
     pub accent: Option<Accent>,
+    /// The picture on its pages and mail; the first letter of its name if absent.
+    pub logo: Option<LogoVersion>,
     /// Where answers to its mail go.
     pub reply_to: Option<EmailAddress>,
     pub created_at: Timestamp,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::activity::ActivityCounter;
 use super::job_log::JobLog;
@@ -41,6 +41,8 @@ pub struct Context {
     pub activity: ActivityCounter,
     pub jobs: JobLog,
     pub mailer: Mailer,
+    /// One picture is drawn at a time: it takes memory and a core.
+    pub drawing: Semaphore,
     /// Rung when mail has been ordered, for whoever sends it.
     pub mail_bell: Notify,
 }
@@ -76,6 +78,7 @@ impl Context {
             jobs: JobLog::default(),
             upstreams,
             mailer,
+            drawing: Semaphore::new(1),
             mail_bell: Notify::new(),
         }
     }

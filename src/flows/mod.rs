@@ -9,10 +9,10 @@ pub mod context;
 pub mod failure;
 pub mod federation;
 pub mod job_log;
+pub mod logo;
 pub mod mail;
 pub mod metrics;
 pub mod oauth;
-
 pub mod tenant_snapshot;
 
 pub use context::{Context, Resources};

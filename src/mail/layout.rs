@@ -9,11 +9,20 @@ pub struct Content {
     pub tenant_name: String,
     /// As CSS writes it; white text on it is readable.
     pub accent: String,
+    pub logo: Option<Logo>,
     pub heading: String,
     pub paragraphs: Vec<String>,
     pub code: Option<String>,
     pub action: Option<Action>,
     pub notes: Vec<String>,
+}
+
+/// A picture by its address, with its width and height in CSS pixels.
+#[derive(Clone, Debug)]
+pub struct Logo {
+    pub url: String,
+    pub width: u32,
+    pub height: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -28,6 +37,7 @@ struct Html<'a> {
     language: &'a str,
     tenant_name: &'a str,
     accent: &'a str,
+    logo: &'a Option<Logo>,
     heading: &'a str,
     paragraphs: &'a [String],
     code: &'a Option<String>,
@@ -48,8 +58,10 @@ struct Text<'a> {
 
 impl Content {
     pub fn html(&self) -> Result<String, askama::Error> {
-        let Self { language, tenant_name, accent, heading, paragraphs, code, action, notes } = self;
-        Html { language, tenant_name, accent, heading, paragraphs, code, action, notes }.render()
+        let Self { language, tenant_name, accent, logo, heading, paragraphs, code, action, notes } =
+            self;
+        Html { language, tenant_name, accent, logo, heading, paragraphs, code, action, notes }
+            .render()
     }
 
     pub fn text(&self) -> Result<String, askama::Error> {
@@ -69,6 +81,7 @@ mod tests {
             language: "en",
             tenant_name: hostile.to_owned(),
             accent: "#136f58".to_owned(),
+            logo: Some(Logo { url: hostile.to_owned(), width: 40, height: 40 }),
             heading: hostile.to_owned(),
             paragraphs: vec![hostile.to_owned()],
             code: Some("123456".to_owned()),

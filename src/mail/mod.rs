@@ -4,7 +4,7 @@ mod layout;
 mod mailbox;
 mod smtp;
 
-pub use layout::{Action, Content};
+pub use layout::{Action, Content, Logo};
 pub use mailbox::{KeptMail, Mailbox};
 pub use smtp::{InvalidSmtp, Smtp};
 

@@ -15,6 +15,7 @@ mod email_codes;
 mod error;
 mod identities;
 mod link_offers;
+mod logos;
 mod mail_orders;
 mod members;
 mod migrations;

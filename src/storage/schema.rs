@@ -15,6 +15,14 @@ diesel::table! {
         accent -> Nullable<Text>,
         reply_to -> Nullable<Text>,
         deletes_at -> Nullable<BigInt>,
+        logo -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    logos (tenant_id) {
+        tenant_id -> Text,
+        png -> Binary,
     }
 }
 

@@ -13,6 +13,7 @@ use super::consents::Consents;
 use super::email_codes::EmailCodes;
 use super::identities::Identities;
 use super::link_offers::LinkOffers;
+use super::logos::Logos;
 use super::mail_orders::MailOrders;
 use super::members::Members;
 use super::one_time_tokens::OneTimeTokens;
@@ -67,6 +68,7 @@ repositories! {
     browser_states: BrowserStates,
     consents: Consents,
     email_codes: EmailCodes,
+    logos: Logos,
     mail_orders: MailOrders,
     members: Members,
     one_time_tokens: OneTimeTokens,

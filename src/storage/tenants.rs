@@ -9,6 +9,7 @@ use super::schema::{members, tenants};
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::{TenantId, UserId};
+use crate::domain::logo::LogoVersion;
 use crate::domain::member::MemberRole;
 use crate::domain::tenant::{
     Accent, AccountPolicy, DisplayName, Domain, EmailCode, EmailVerification, SignUp, Slug, Tenant,
@@ -33,6 +34,7 @@ struct Row {
     accent: Option<String>,
     reply_to: Option<String>,
     deletes_at: Option<i64>,
+    logo: Option<String>,
 }
 
 impl Tenants<'_> {
@@ -51,6 +53,7 @@ impl Tenants<'_> {
             accent: tenant.accent.as_ref().map(ToString::to_string),
             reply_to: tenant.reply_to.as_ref().map(ToString::to_string),
             deletes_at: tenant.deletes_at.map(Timestamp::as_millis),
+            logo: tenant.logo.as_ref().map(ToString::to_string),
         };
         diesel::insert_into(tenants::table).values(&row).execute(self.0)?;
         Ok(())
@@ -98,7 +101,7 @@ impl Tenants<'_> {
         Ok(moved == 1)
     }
 
-    /// Replaces what admins decide: name, domain, colour, sender and the policy of accounts. `Conflict` if the
+    /// Replaces what admins decide: name, domain, colour, logo, sender and the policy of accounts. `Conflict` if the
     /// domain is another tenant's.
     pub fn update(&mut self, tenant: &Tenant) -> Result<bool, StorageError> {
         let accounts = &tenant.accounts;
@@ -112,6 +115,7 @@ impl Tenants<'_> {
                 tenants::deletion_grace_days.eq(i32::from(accounts.deletion_grace_days)),
                 tenants::accent.eq(tenant.accent.as_ref().map(ToString::to_string)),
                 tenants::reply_to.eq(tenant.reply_to.as_ref().map(ToString::to_string)),
+                tenants::logo.eq(tenant.logo.as_ref().map(ToString::to_string)),
             ))
             .execute(self.0)?;
         Ok(moved == 1)
@@ -210,6 +214,11 @@ impl TryFrom<Row> for Tenant {
             accent: row
                 .accent
                 .map(|accent| Accent::parse(&accent))
+                .transpose()
+                .map_err(|_| unreadable())?,
+            logo: row
+                .logo
+                .map(|version| LogoVersion::parse(&version))
                 .transpose()
                 .map_err(|_| unreadable())?,
             reply_to: row

@@ -7,6 +7,7 @@ mod cookies;
 pub mod cors;
 pub mod csrf;
 pub mod error;
+mod etag;
 pub mod extract;
 pub mod headers;
 pub mod metrics;

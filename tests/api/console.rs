@@ -2,13 +2,15 @@
 
 use doorward::domain::email_address::EmailAddress;
 use doorward::domain::ids::UserId;
+use doorward::domain::logo::Logo;
 use doorward::domain::member::MemberRole;
 use doorward::domain::password::NewPassword;
 use doorward::domain::tenant::Slug;
+use doorward::flows::administration::tenants::TenantChange;
 use doorward::flows::administration::users::NewUser;
 use doorward::flows::administration::{Administrator, members, operators, tenants, users};
 use doorward::flows::console::first_account;
-use doorward::web::routes::CONSOLE;
+use doorward::web::routes::{CONSOLE, Route};
 use reqwest::Method;
 
 use crate::harness::{
@@ -142,11 +144,29 @@ async fn filled(app: &TestApp, tenant: &TestTenant, path: &str) -> String {
     path.replace("{id}", &id)
 }
 
+fn takes_a_file(route: &Route) -> bool {
+    route.path.contains("/branding/logo")
+}
+
+async fn submit(
+    browser: &mut Browser<'_>,
+    route: &Route,
+    target: &str,
+    fields: &[(&str, &str)],
+) -> Answer {
+    match takes_a_file(route) {
+        true => browser.upload(target, fields, b"").await,
+        false => browser.submit(target, fields).await,
+    }
+}
+
 const ANYBODY: [&str; 6] = ["/try", "/sign-in", "/callback", "/setup", "/sign-out", ""];
 
 async fn each_page_is_open_to_the_roles_of_the_golden_file_alone(app: &TestApp) {
     let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
     app.github(&acme.tenant).await;
+    let logo = Some(Some(Logo { png: b"a picture".to_vec(), width: 1, height: 1 }));
+    app.change(&acme, TenantChange { logo, ..TenantChange::default() }).await;
     let mut people = vec![("anonymous", None)];
     for role in MemberRole::ALL {
         people.push((role.as_str(), Some(member(app, &acme, role).await)));
@@ -171,7 +191,7 @@ async fn each_page_is_open_to_the_roles_of_the_golden_file_alone(app: &TestApp) 
             let answer = if route.method == Method::GET.as_str() {
                 browser.get(&target).await
             } else {
-                browser.submit(&target, &[("csrf", &token)]).await
+                submit(&mut browser, route, &target, &[("csrf", &token)]).await
             };
             lines.push(format!("{} {} · {who}: {}", route.method, route.path, answer.status));
         }
@@ -192,14 +212,16 @@ async fn a_form_takes_no_forged_post_and_no_field_that_it_does_not_show(app: &Te
     for route in posts {
         let target = url(app, &filled(app, &acme, route.path).await);
         for forged in [vec![], vec![("csrf", "guessed")]] {
-            let answer = browser.submit(&target, &forged).await;
+            let answer = submit(&mut browser, route, &target, &forged).await;
             assert_eq!(answer.status, 403, "{target} {answer:?}");
         }
-        let call =
-            app.post(&target).header("origin", "https://evil.example").form(&[("csrf", &*token)]);
+        let (call, fields) = (app.post(&target), [("csrf", &*token)]);
+        let call = call.header("origin", "https://evil.example");
+        let call = if takes_a_file(route) { call.upload(&fields, b"") } else { call.form(&fields) };
         let answer = browser.send(&target, call).await;
         assert_eq!(answer.status, 403, "{target} {answer:?}");
-        let answer = browser.submit(&target, &[("csrf", &token), ("status", "x")]).await;
+        let fields = [("csrf", &*token), ("status", "x")];
+        let answer = submit(&mut browser, route, &target, &fields).await;
         assert_eq!(answer.status, 400, "{target} {answer:?}");
     }
 }

@@ -15,6 +15,8 @@ on_both_databases! {
     a_provider_that_may_not_be_called_is_refused_and_nothing_typed_is_lost,
     a_tenant_decides_who_signs_up_and_by_what,
     a_preview_shows_the_look_that_is_not_saved_yet,
+    a_logo_is_drawn_anew_and_shown_wherever_the_tenant_speaks,
+    what_is_no_logo_is_refused_and_changes_nothing,
     a_test_letter_arrives_and_a_dead_letter_is_tried_again,
     a_tenant_is_deleted_by_its_slug_and_can_be_had_back,
     an_owner_cannot_end_the_suspension_of_an_operator,
@@ -187,6 +189,97 @@ async fn a_preview_shows_the_look_that_is_not_saved_yet(app: &TestApp) {
     let bad = [("name", "x"), ("own_colour", "on"), ("colour", "red;}body{display:none")];
     let refused = post(app, &mut browser, "/t/acme/branding", &bad).await;
     assert!(refused.body.contains("six hexadecimal digits"), "{refused:?}");
+}
+
+/// A form of the page of the branding, with a file in it.
+async fn upload(
+    app: &TestApp,
+    browser: &mut Browser<'_>,
+    path: &str,
+    fields: &[(&str, &str)],
+    file: &[u8],
+) -> Answer {
+    let shown = page(app, browser, "/t/acme/branding").await;
+    let (csrf, version) = (field(&shown, "csrf"), field(&shown, "version"));
+    let own = [("csrf", &*csrf), ("version", &*version)];
+    browser.upload(&url(app, path), &[&own, fields].concat(), file).await
+}
+
+/// A PNG of 300 by 100 pixels, and a word that nobody asked for behind it.
+fn picture() -> Vec<u8> {
+    let mut file = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(300, 100).write_to(&mut file, image::ImageFormat::Png).unwrap();
+    [&file.into_inner(), &b"smuggled"[..]].concat()
+}
+
+async fn a_logo_is_drawn_anew_and_shown_wherever_the_tenant_speaks(app: &TestApp) {
+    let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let at = "/t/acme/branding/logo";
+    assert_eq!(app.get(&acme.url("/logo.png")).send().await.status, 404);
+
+    let preview = upload(app, &mut browser, &format!("{at}/preview"), &[], &picture()).await;
+    assert!(preview.body.contains("src=\"data:image/png;base64,"), "{preview:?}");
+    assert!(preview.header("content-security-policy").unwrap().contains("data:"), "{preview:?}");
+    assert!(!login_page(app, &acme).await.body.contains("logo.png"), "it is not saved yet");
+
+    let saved = upload(app, &mut browser, at, &[("act", "save")], &picture()).await;
+    assert_eq!(saved.location(), "/console/t/acme/branding", "{saved:?}");
+    let login = login_page(app, &acme).await;
+    let src = login.body.split("<img class=\"logo\" src=\"").nth(1).expect("a logo");
+    let src = src.split('"').next().unwrap();
+    assert!(login.body.contains("width=\"120\" height=\"40\""), "{login:?}");
+    let logo = app.get(&format!("{}{src}", app.context.public_url.as_str())).send().await;
+    assert_eq!(logo.header("content-type"), Some("image/png"), "{src}");
+    assert!(logo.header("cache-control").unwrap().contains("immutable"), "{src}");
+    assert!(logo.body.contains("PNG") && !logo.body.contains("smuggled"), "it came along");
+    let tag = logo.header("etag").unwrap();
+    let known = app.get(&acme.url("/logo.png")).header("if-none-match", tag).send().await;
+    assert_eq!(known.status, 304);
+    let console = page(app, &mut browser, "/t/acme/branding").await;
+    assert!(console.body.contains("/console/t/acme/branding/logo?v="), "{console:?}");
+
+    post(app, &mut browser, "/t/acme/mail/test", &[("to", "me@acme.example")]).await;
+    let letter = app.mail_to("me@acme.example").await.remove(0);
+    assert!(letter.html.contains(&acme.url("/logo.png")), "{letter:?}");
+    assert_eq!(app.get(&bolt.url("/logo.png")).send().await.status, 404);
+    assert!(!login_page(app, &bolt).await.body.contains("logo.png"));
+
+    let removed = upload(app, &mut browser, at, &[("act", "remove")], b"").await;
+    assert_eq!(removed.status, 303, "{removed:?}");
+    assert_eq!(app.get(&acme.url("/logo.png")).send().await.status, 404);
+    let log = page(app, &mut browser, "/t/acme/audit?action=tenant.changed").await;
+    assert!(log.body.contains("300x100-"), "{log:?}");
+}
+
+async fn what_is_no_logo_is_refused_and_changes_nothing(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let at = "/t/acme/branding/logo";
+    let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
+    for (file, why) in [(&svg[..], "PNG, JPEG or WebP"), (b"", "choose a picture")] {
+        let refused = upload(app, &mut browser, at, &[("act", "save")], file).await;
+        assert!(refused.body.contains(why), "{refused:?}");
+    }
+    let large = vec![0; 2 * 1024 * 1024];
+    let refused = upload(app, &mut browser, at, &[("act", "save")], &large).await;
+    assert_eq!(refused.status, 413, "{refused:?}");
+    assert!(refused.body.contains("larger than 1 MB"), "{refused:?}");
+    let unknown = upload(app, &mut browser, at, &[("slug", "x")], &picture()).await;
+    assert!(unknown.body.contains("no field `slug`"), "{unknown:?}");
+    let form = post(app, &mut browser, at, &[("act", "save")]).await;
+    assert_eq!(form.status, 400, "a form without a file: {form:?}");
+    let csrf = field(&page(app, &mut browser, "/t/acme/branding").await, "csrf");
+    let old = [("csrf", &*csrf), ("version", "of-yesterday"), ("act", "save")];
+    let stale = browser.upload(&url(app, at), &old, &picture()).await;
+    assert!(stale.body.contains("somebody else changed the branding"), "{stale:?}");
+    assert_eq!(app.get(&acme.url("/logo.png")).send().await.status, 404);
+
+    let mut viewer = seat(app, &acme, MemberRole::Viewer).await;
+    let csrf = field(&page(app, &mut viewer, "/t/acme/branding").await, "csrf");
+    let fields = [("csrf", &*csrf), ("act", "remove")];
+    let refused = viewer.upload(&url(app, at), &fields, b"").await;
+    assert_eq!(refused.status, 403, "{refused:?}");
 }
 
 async fn a_test_letter_arrives_and_a_dead_letter_is_tried_again(app: &TestApp) {

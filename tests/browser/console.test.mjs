@@ -114,8 +114,21 @@ for (const { name, ...options } of SCREENS) {
       const preview = page.frameLocator('iframe[name=preview]');
       await preview.locator('link[href*="accent-7722aa"]').waitFor({ state: 'attached' });
       await look('branding');
-      await page.click('main button:text("Save")');
+      await page.click('main button:text-is("Save")');
       assert.equal(await page.inputValue('#colour'), '#7722aa');
+      await page.setInputFiles('#logo', { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') });
+      await page.click('main button:text("Save the logo")');
+      assert.match(await page.textContent('[role=alert]'), /PNG, JPEG or WebP/);
+      const picture = await page.locator('header.bar .home').screenshot();
+      await page.setInputFiles('#logo', { name: 'logo.png', mimeType: 'image/png', buffer: picture });
+      await preview.locator('img.logo[src^="data:image/png"]').waitFor();
+      await page.click('main button:text("Save the logo")');
+      await page.waitForSelector('section img.logo');
+      const drawn = (image) => image.naturalWidth > 0;
+      assert.ok(await page.locator('section img.logo').evaluate(drawn), 'the console shows the logo');
+      assert.ok(await preview.locator('img.logo').evaluate(drawn), 'so does the login page');
+      await page.click('summary:has-text("Remove the logo")');
+      await look('branding-logo');
 
       await page.click('nav >> text=Mail');
       await page.fill('#to', `somebody.with.a.long.address.${'x'.repeat(30)}@example.com`);

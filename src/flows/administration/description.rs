@@ -27,6 +27,7 @@ pub fn tenant(tenant: &Tenant) -> Value {
         "email_code": accounts.email_code.as_str(),
         "deletion_grace_days": accounts.deletion_grace_days,
         "colour": tenant.accent.map(|accent| accent.to_string()),
+        "logo": tenant.logo.as_ref().map(ToString::to_string),
         "reply_to": tenant.reply_to.as_ref().map(ToString::to_string),
     })
 }

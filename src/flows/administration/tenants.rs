@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::keys::new_key;
 use super::{Administrator, Problem, Undone, description, members};
+use crate::crypto::digest::sha256_base64url;
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::{TenantId, UserId};
+use crate::domain::logo::{Logo, LogoVersion};
 use crate::domain::member::MemberRole;
 use crate::domain::signing_key::{Algorithm, KeyLife};
 use crate::domain::tenant::{
@@ -34,6 +36,7 @@ pub async fn create(admin: &Administrator<'_>, new: NewTenant) -> Result<Tenant,
         status: TenantStatus::Active,
         accounts: AccountPolicy { sign_up: new.sign_up, ..AccountPolicy::default() },
         accent: None,
+        logo: None,
         reply_to: None,
         created_at: now,
         deletes_at: None,
@@ -113,6 +116,8 @@ pub struct TenantChange {
     pub deletion_grace_days: Option<u16>,
     /// `Some(None)` goes back to ours.
     pub accent: Option<Option<Accent>>,
+    /// `Some(None)` takes it away.
+    pub logo: Option<Option<Logo>>,
     /// `Some(None)`: nobody reads answers.
     pub reply_to: Option<Option<EmailAddress>>,
     /// `Some(None)` gives the host of its own up.
@@ -146,6 +151,11 @@ pub async fn change_seen(
         let old = tx.tenants().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
         let before = description::tenant(&old);
         Problem::unless_current(&before, seen.as_deref()).map_err(Undone::Problem)?;
+        match &change.logo {
+            Some(Some(logo)) => tx.tenant(id).logos().put(&logo.png)?,
+            Some(None) => drop(tx.tenant(id).logos().remove()?),
+            None => {}
+        }
         let new = changed_to(old, change);
         tx.tenants().update(&new)?;
         let event = event.with_change(&before, &description::tenant(&new));
@@ -171,9 +181,17 @@ fn changed_to(mut tenant: Tenant, change: TenantChange) -> Tenant {
         change.deletion_grace_days.unwrap_or(accounts.deletion_grace_days);
     tenant.name = change.name.unwrap_or(tenant.name);
     tenant.accent = change.accent.unwrap_or(tenant.accent);
+    tenant.logo = match change.logo {
+        Some(logo) => logo.map(|logo| LogoVersion::new(&logo, fingerprint(&logo))),
+        None => tenant.logo,
+    };
     tenant.reply_to = change.reply_to.unwrap_or(tenant.reply_to);
     tenant.domain = change.domain.unwrap_or(tenant.domain);
     tenant
+}
+
+fn fingerprint(logo: &Logo) -> String {
+    sha256_base64url(&logo.png).chars().take(12).collect()
 }
 
 /// A suspended tenant answers as if it did not exist; what it has stays.

@@ -8,12 +8,13 @@ use crate::domain::audit::Action as AuditAction;
 use crate::domain::email_code;
 use crate::domain::entropy::random_secret;
 use crate::domain::ids::{EmailCodeId, TenantId, UserId};
+use crate::domain::logo::LogoVersion;
 use crate::domain::mail_order::{Letter, MailOrder};
 use crate::domain::one_time_token::{OneTimeToken, Purpose};
 use crate::domain::tenant::{Accent, Tenant};
 use crate::domain::user::{User, UserStatus};
 use crate::flows::{Context, Failure};
-use crate::mail::{Action, Content, Mail};
+use crate::mail::{Action, Content, Logo, Mail};
 use crate::messages::{Messages, id};
 use crate::storage::{Spent, StorageError, SystemTx};
 
@@ -299,10 +300,17 @@ impl Desk<'_> {
             language: self.messages.language,
             tenant_name: self.tenant.name.to_string(),
             accent: self.tenant.accent.unwrap_or(ours).under_white_text().to_string(),
+            logo: self.tenant.logo.as_ref().map(|version| self.logo(version)),
             heading: self.say(subject),
             paragraphs,
             ..Content::default()
         }
+    }
+
+    /// Whichever the tenant has when the letter is read.
+    fn logo(&self, version: &LogoVersion) -> Logo {
+        let (width, height) = version.shown();
+        Logo { url: format!("{}/logo.png", self.issuer()), width, height }
     }
 
     fn issuer(&self) -> String {

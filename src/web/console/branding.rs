@@ -1,10 +1,11 @@
-//! Name and colour of a tenant, and how its login page looks with them.
+//! Name, colour and logo of a tenant, and how its login page looks with them.
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Seat, Viewer};
+use super::logo;
 use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed, see};
@@ -13,6 +14,7 @@ use crate::flows::administration::tenants::{self, TenantChange};
 use crate::flows::administration::{Problem, description, providers};
 use crate::web::hosted::federation_button::ProviderButton;
 use crate::web::hosted::login::LoginPage;
+use crate::web::hosted::logo::Shown;
 use crate::web::hosted::{Page, PageError, Policy, render};
 use crate::web::state::State;
 
@@ -25,6 +27,7 @@ pub struct BrandingPage {
     pub name: String,
     pub colour: String,
     pub has_colour: bool,
+    pub logo: Option<Shown>,
 }
 
 /// The page shows another of ours in a frame.
@@ -32,13 +35,26 @@ const WITH_FRAME: &str = "default-src 'none'; style-src 'self'; script-src 'self
      base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
 /// That other: shown in a frame of ours alone, and its form leads nowhere.
-const IN_FRAME: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; \
-     frame-ancestors 'self'; form-action 'none'";
+const IN_FRAME: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+     base-uri 'none'; frame-ancestors 'self'; form-action 'none'";
 
 pub async fn get(request: HttpRequest, seat: Seat<Viewer>) -> Result<HttpResponse, PageError> {
-    let version = description::version(&description::tenant(&seat.tenant));
-    let look = Look { name: seat.tenant.name.clone(), accent: seat.tenant.accent };
-    show(&request, &seat, version, look.name.as_str(), look.accent, None)
+    let Look { name, accent } = Look::of(&seat);
+    show(&request, &seat, current(&seat), name.as_str(), accent, None)
+}
+
+/// The page as it is, and why something else on it was not saved.
+pub fn refused(
+    request: &HttpRequest,
+    seat: &Seat<Admin>,
+    why: String,
+) -> Result<HttpResponse, PageError> {
+    let Look { name, accent } = Look::of(seat);
+    show(request, seat, current(seat), name.as_str(), accent, Some(why))
+}
+
+fn current<L>(seat: &Seat<L>) -> String {
+    description::version(&description::tenant(&seat.tenant))
 }
 
 fn show<L>(
@@ -56,6 +72,7 @@ fn show<L>(
         name: name.to_owned(),
         colour: accent.unwrap_or(Accent::OURS).to_string(),
         has_colour: accent.is_some(),
+        logo: logo::shown(seat),
     };
     let mut response = render(request, &view, Policy::StaysHere)?;
     let policy = HeaderValue::from_static(WITH_FRAME);
@@ -70,6 +87,10 @@ struct Look {
 }
 
 impl Look {
+    fn of<L>(seat: &Seat<L>) -> Self {
+        Self { name: seat.tenant.name.clone(), accent: seat.tenant.accent }
+    }
+
     fn posted(posted: &Posted<Seat<Admin>>) -> Result<Self, String> {
         let name = DisplayName::parse(posted.field("name")).map_err(|why| why.to_string())?;
         let accent = match posted.optional("own_colour") {
@@ -114,8 +135,17 @@ pub async fn preview(
     state: web::Data<State>,
     seat: Seat<Viewer>,
 ) -> Result<HttpResponse, PageError> {
-    let look = Look { name: seat.tenant.name.clone(), accent: seat.tenant.accent };
-    login_page(&request, &state, &seat, look).await
+    preview_with(&request, &state, &seat, logo::shown(&seat)).await
+}
+
+/// The login page as it is but for the logo.
+pub async fn preview_with<L>(
+    request: &HttpRequest,
+    state: &State,
+    seat: &Seat<L>,
+    logo: Option<Shown>,
+) -> Result<HttpResponse, PageError> {
+    login_page(request, state, seat, Look::of(seat), logo).await
 }
 
 /// The login page as it would be.
@@ -126,7 +156,7 @@ pub async fn preview_of(
 ) -> Result<HttpResponse, PageError> {
     posted.only(&request, &FIELDS)?;
     let look = Look::posted(&posted).map_err(|why| failed(&request, Problem::Input(why)))?;
-    login_page(&request, &state, &posted.by, look).await
+    login_page(&request, &state, &posted.by, look, logo::shown(&posted.by)).await
 }
 
 async fn login_page<L>(
@@ -134,12 +164,13 @@ async fn login_page<L>(
     state: &State,
     seat: &Seat<L>,
     look: Look,
+    logo: Option<Shown>,
 ) -> Result<HttpResponse, PageError> {
     let providers = providers::list(&state.context, &seat.tenant)
         .await
         .map_err(|problem| failed(request, problem))?;
     let buttons = providers.iter().map(ProviderButton::specimen).collect();
-    let page = Page::branded(&look.name, look.accent);
+    let page = Page::branded(&look.name, look.accent, logo);
     let view = LoginPage::specimen(page, seat.tenant.accounts, buttons);
     let mut response = render(request, &view, Policy::StaysHere)?;
     let headers = response.headers_mut();

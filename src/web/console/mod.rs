@@ -7,6 +7,7 @@ pub mod audit;
 pub mod branding;
 pub mod deployment;
 pub mod keys;
+pub mod logo;
 pub mod mail;
 pub mod members;
 pub mod new_application;

@@ -10,6 +10,7 @@ use crate::domain::parameters::Parameters;
 use crate::flows::administration::Problem;
 use crate::web::csrf;
 use crate::web::extract::form::Form;
+use crate::web::extract::upload::Upload;
 use crate::web::hosted::PageError;
 
 /// A post of one of the console's forms, by the browser that was shown it.
@@ -45,6 +46,17 @@ impl<L> Poster for Seat<L> {
 }
 
 impl<W: Poster> Posted<W> {
+    /// The form, if it is one that this browser was shown.
+    fn own(request: &HttpRequest, by: W, form: Parameters) -> Result<Self, PageError> {
+        let state = shared(request).map_err(|why| PageError::failure(request, &why))?;
+        let origin = state.context.public_url.as_str();
+        if csrf::is_own_post(request, origin, by.csrf(), form.get("csrf")) {
+            Ok(Self { by, form })
+        } else {
+            Err(PageError::forged(request))
+        }
+    }
+
     pub fn field(&self, name: &str) -> &str {
         self.form.get(name).unwrap_or_default()
     }
@@ -99,13 +111,32 @@ where
         Box::pin(async move {
             let by = by.await?;
             let Form(form) = form.await.map_err(|error| PageError::from_api(&request, error))?;
-            let state = shared(&request).map_err(|why| PageError::failure(&request, &why))?;
-            let origin = state.context.public_url.as_str();
-            if csrf::is_own_post(&request, origin, by.csrf(), form.get("csrf")) {
-                Ok(Self { by, form })
-            } else {
-                Err(PageError::forged(&request))
-            }
+            Self::own(&request, by, form)
+        })
+    }
+}
+
+/// The same for a form with a file in it.
+pub struct WithFile<W> {
+    pub posted: Posted<W>,
+    pub file: Vec<u8>,
+}
+
+impl<W> FromRequest for WithFile<W>
+where
+    W: FromRequest<Error = PageError> + Poster + 'static,
+{
+    type Error = PageError;
+    type Future = LocalBoxFuture<'static, Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let by = W::from_request(request, payload);
+        let upload = Upload::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let by = by.await?;
+            let upload = upload.await.map_err(|error| PageError::from_api(&request, error))?;
+            Ok(Self { posted: Posted::own(&request, by, upload.form)?, file: upload.file })
         })
     }
 }

@@ -24,6 +24,10 @@ pub struct StalePage {
     pub sent: Vec<(String, String)>,
 }
 
+/// A file cannot be sent a second time without being chosen again.
+pub const OF_A_FILE: &str = "somebody else changed the branding meanwhile, and nothing of yours was saved; this is \
+     how it is now. Choose the picture again to put it in the place of this one.";
+
 /// What a form is answered with that could not be saved. `back` is its page.
 pub fn refused<L>(
     request: &HttpRequest,

@@ -9,3 +9,4 @@ pub mod own_post;
 pub mod owner;
 pub mod query;
 pub mod tenant;
+pub mod upload;

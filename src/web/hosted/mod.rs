@@ -15,6 +15,7 @@ pub mod federation_refused;
 pub mod forgot_password;
 mod forms;
 pub mod login;
+pub mod logo;
 pub mod mailbox;
 mod next;
 mod page;

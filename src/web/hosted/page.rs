@@ -10,6 +10,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use askama::filters::Safe;
 
+use super::logo::Shown;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::tenant::{Accent, DisplayName};
 use crate::flows::oauth::authorize::NoReply;
@@ -24,6 +25,8 @@ use crate::web::request_log::RequestId;
 pub struct Page {
     pub tenant_name: String,
     pub monogram: String,
+    /// In the place of the monogram.
+    pub logo: Option<Shown>,
     /// In the tenant's colour, if it has one.
     pub accent_stylesheet: Option<String>,
     pub messages: &'static Messages,
@@ -34,7 +37,10 @@ pub struct Page {
 
 impl Page {
     pub fn of(tenant: &TenantSnapshot) -> Self {
-        Self::branded(&tenant.tenant.name, tenant.tenant.accent)
+        let own = &tenant.tenant;
+        let path = || format!("{}/logo.png", tenant.base_path);
+        let logo = own.logo.as_ref().map(|version| Shown::at(&path(), version));
+        Self::branded(&own.name, own.accent, logo)
     }
 
     /// The text of that name in the reader's language.
@@ -71,10 +77,10 @@ impl Page {
         }
     }
 
-    /// As a tenant of that name and colour would have it.
-    pub fn branded(name: &DisplayName, accent: Option<Accent>) -> Self {
+    /// As a tenant of that name, colour and logo would have it.
+    pub fn branded(name: &DisplayName, accent: Option<Accent>, logo: Option<Shown>) -> Self {
         let accent_stylesheet = accent.map(assets::accent_path);
-        Self { accent_stylesheet, ..Self::named(name.to_string(), name.initial()) }
+        Self { accent_stylesheet, logo, ..Self::named(name.to_string(), name.initial()) }
     }
 
     /// Where there is no tenant to speak for.
@@ -94,6 +100,7 @@ impl Page {
         Self {
             tenant_name,
             monogram,
+            logo: None,
             accent_stylesheet: None,
             messages: Messages::english(),
             stylesheet: &STYLESHEET.path,

@@ -231,6 +231,18 @@ impl Call<'_> {
         self.header("content-type", "application/x-www-form-urlencoded").body(body)
     }
 
+    /// A form with a file in it (RFC 7578).
+    pub fn upload(self, fields: &[(&str, &str)], file: &[u8]) -> Self {
+        let part =
+            |about: &str| format!("--b\r\nContent-Disposition: form-data; name={about}\r\n\r\n");
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            body.extend(format!("{}{value}\r\n", part(&format!("\"{name}\""))).bytes());
+        }
+        body.extend([part("\"file\"; filename=\"a\"").as_bytes(), file, b"\r\n--b--\r\n"].concat());
+        self.header("content-type", "multipart/form-data; boundary=b").body(body)
+    }
+
     pub fn json(self, body: &Value) -> Self {
         self.header("content-type", "application/json").body(body.to_string())
     }
@@ -248,7 +260,7 @@ impl Call<'_> {
             panic!("{what} at {}: {error:?}", self.app.address);
         });
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = String::from_utf8(response.bytes().await.unwrap().to_vec()).unwrap();
+        let body = String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned();
         Answer { status, headers, body }
     }
 }

@@ -25,14 +25,19 @@ impl<'a> Browser<'a> {
 
     /// Sends a form of our own pages. Filling it in takes a moment.
     pub async fn submit(&mut self, url: &str, fields: &[(&str, &str)]) -> Answer {
-        self.app.clock.advance(Duration::from_millis(1));
-        let call = self
-            .app
-            .post(url)
-            .header("origin", "null")
-            .header("sec-fetch-site", "same-origin")
-            .form(fields);
+        let call = self.own_post(url).form(fields);
         self.send(url, call).await
+    }
+
+    /// The same with a file in it.
+    pub async fn upload(&mut self, url: &str, fields: &[(&str, &str)], file: &[u8]) -> Answer {
+        let call = self.own_post(url).upload(fields, file);
+        self.send(url, call).await
+    }
+
+    fn own_post(&self, url: &str) -> Call<'a> {
+        self.app.clock.advance(Duration::from_millis(1));
+        self.app.post(url).header("origin", "null").header("sec-fetch-site", "same-origin")
     }
 
     pub async fn send(&mut self, url: &str, call: Call<'_>) -> Answer {

@@ -38,7 +38,7 @@ struct Line {
 
 const SQLITE: [&str; 4] = [
     "SELECT m.name AS of, '' AS key, 0 AS position,
-            c.name || ' ' || lower(c.type) || CASE WHEN c.\"notnull\" THEN '' ELSE ' null' END AS says
+            c.name || ' ' || replace(lower(c.type), 'blob', 'bytea') || CASE WHEN c.\"notnull\" THEN '' ELSE ' null' END AS says
        FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'",
     "SELECT m.name AS of, '' AS key, c.pk AS position, c.name AS says
        FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.pk > 0",
@@ -192,6 +192,7 @@ fn in_the_source() -> BTreeMap<String, BTreeSet<String>> {
                 "BigInt" => "bigint",
                 "Integer" => "integer",
                 "Bool" => "boolean",
+                "Binary" => "bytea",
                 other => panic!("{table}.{column} is of type {other}"),
             };
             tables.entry(table.clone()).or_default().insert(format!("{column} {kind}{null}"));

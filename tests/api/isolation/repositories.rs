@@ -117,6 +117,9 @@ const CALLS: &[(&str, Came, Call)] = &[
         Ok(none_of(tx.activity().since(Kind::SignIn, DAY)?, |(_, count)| *count > 1))
     }),
     ("activity.has_any", Nothing, |tx, _| Ok(changed(tx.activity().has_any(Kind::SignUp)?))),
+    ("logos.put", Own, |tx, _| own(tx.logos().put(b"the picture of another"))),
+    ("logos.remove", Nothing, |tx, _| Ok(changed(tx.logos().remove()?))),
+    ("logos.find", Nothing, |tx, _| Ok(found(tx.logos().find()?))),
     ("members.insert", Own, |tx, a| {
         let member = Member { role: MemberRole::Viewer, ..a.member.clone() };
         own(tx.members().insert(&member))
@@ -612,6 +615,7 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
         tx.mail_orders().insert(&rows.order)?;
         tx.email_codes().insert(rows.sign_in, BROWSER, &rows.user.email, now)?;
         tx.email_codes().set_code(rows.sign_in, "the code")?;
+        tx.logos().put(b"a picture")?;
         tx.members().insert(&rows.member)?;
         tx.activity().add(Kind::SignIn, DAY, 100)?;
         tx.activity().add(Kind::SignUp, DAY, 100)?;
@@ -644,6 +648,7 @@ async fn everything_of(app: &TestApp, tenant: &TestTenant, rows: &Arc<Rows>) -> 
             format!("{:?}", tx.signing_keys().list()?),
             format!("{:?}", tx.consents().find(rows.user.id, rows.application.id)?),
             format!("{:?}", tx.email_codes().find(rows.sign_in, BROWSER, rows.now)?),
+            format!("{:?}", tx.logos().find()?),
             format!("{:?}", tx.mail_orders().dead(1_000)?),
             format!(
                 "{:?}",

@@ -3,6 +3,7 @@
 //! as it was. And so that no case passes because it proves nothing: with the tenant's own things the same call
 //! must come out otherwise.
 
+use doorward::domain::logo::Logo;
 use doorward::domain::tenant::EmailCode;
 use doorward::flows::administration::Administrator;
 use doorward::flows::administration::tenants::{self, TenantChange};
@@ -36,7 +37,9 @@ enum Cases {
 fn cases(method: &str, path: &str) -> Option<Cases> {
     use Cases::{NoInput, Of};
     Some(match (method, path) {
-        ("GET", "/.well-known/openid-configuration" | "/.well-known/jwks.json") => NoInput,
+        ("GET", "/.well-known/openid-configuration" | "/.well-known/jwks.json" | "/logo.png") => {
+            NoInput
+        }
         ("GET", "/account/identities") => {
             Of(&[("session", |loot, _| Sent::default().cookie(&loot.cookie))])
         }
@@ -353,7 +356,9 @@ fn check_at(
         let bolt = app.tenant_at("bolt", bolt_domain).await;
         for (app, tenant) in [(&app, &acme), (&app, &bolt), (elsewhere, &stranger)] {
             let email_code = Some(EmailCode::On);
-            let change = TenantChange { email_code, ..TenantChange::default() };
+            let logo = Logo { png: b"a picture".to_vec(), width: 1, height: 1 };
+            let change =
+                TenantChange { email_code, logo: Some(Some(logo)), ..TenantChange::default() };
             tenants::change(
                 &Administrator::command_line(&app.context),
                 &tenant.tenant.slug,

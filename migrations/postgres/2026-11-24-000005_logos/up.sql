@@ -1,0 +1,9 @@
+-- Which logo the tenant has: `{width}x{height}-{fingerprint}`.
+ALTER TABLE tenants ADD COLUMN logo TEXT COLLATE "C";
+
+-- The picture itself, apart: tenants are read far more often.
+CREATE TABLE logos (
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    png BYTEA NOT NULL,
+    PRIMARY KEY (tenant_id)
+);
