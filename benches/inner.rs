@@ -12,7 +12,9 @@ use doorward::crypto::hashing_threads::{HashingSettings, PasswordHasher};
 use doorward::crypto::jwt::{self, SigningKey, TokenType, VerifyingKey};
 use doorward::crypto::master_key::MasterKey;
 use doorward::crypto::refresh_token::{RefreshTokens, TokenOwner};
-use doorward::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
+use doorward::domain::application::{
+    ApplicationKind, DirectLogin, Party, TokenSettings, UpstreamTokenAccess,
+};
 use doorward::domain::clock::SystemClock;
 use doorward::domain::ids::{ApplicationId, FamilyId, TenantId};
 use doorward::domain::parameters::Parameters;
@@ -134,6 +136,7 @@ async fn tenant(url: &str) -> (Arc<TenantSnapshot>, String) {
         direct_login: DirectLogin::Refused,
         is_default: true,
         party: Party::First,
+        upstream_tokens: UpstreamTokenAccess::Refused,
         tokens: TokenSettings::default(),
         secret: None,
     };

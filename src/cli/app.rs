@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::output::Output;
 use super::{CommandError, Outcome, open};
-use crate::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
+use crate::domain::application::{
+    ApplicationKind, DirectLogin, Party, TokenSettings, UpstreamTokenAccess,
+};
 use crate::domain::tenant::DisplayName;
 use crate::flows::administration::Administrator;
 use crate::flows::administration::applications::{self, MadeApplication, NewApplication};
@@ -50,6 +52,9 @@ pub struct Create {
     /// Somebody else's application: users are asked what it may see
     #[arg(long)]
     third_party: bool,
+    /// Let it have the tokens of the providers that its users sign in by, with the scope upstream_tokens
+    #[arg(long)]
+    upstream_tokens: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -76,6 +81,10 @@ impl App {
             },
             is_default: create.default,
             party: if create.third_party { Party::Third } else { Party::First },
+            upstream_tokens: match create.upstream_tokens {
+                true => UpstreamTokenAccess::Allowed,
+                false => UpstreamTokenAccess::Refused,
+            },
             tokens: TokenSettings::default(),
             secret: None,
         };
@@ -94,6 +103,7 @@ impl App {
             "direct_login": application.direct_login == DirectLogin::Allowed,
             "default": application.is_default,
             "third_party": application.party == Party::Third,
+            "upstream_tokens": application.upstream_tokens == UpstreamTokenAccess::Allowed,
         });
         if let Some(secret) = secret {
             document["client_secret"] = json!(secret.expose());

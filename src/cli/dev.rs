@@ -16,7 +16,9 @@ use super::{CommandError, Outcome, open};
 use crate::config::{PublicUrl, StoreSettings, TenantLabel, TrustedProxies};
 use crate::crypto::digest::sha256_base64url;
 use crate::crypto::master_key::{MasterKey, Purpose};
-use crate::domain::application::{Application, ApplicationKind, DirectLogin, Party, TokenSettings};
+use crate::domain::application::{
+    Application, ApplicationKind, DirectLogin, Party, TokenSettings, UpstreamTokenAccess,
+};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::password::NewPassword;
 use crate::domain::role::RoleKey;
@@ -256,6 +258,7 @@ fn web_app(credentials: &Credentials) -> Result<NewApplication, CommandError> {
         direct_login: DirectLogin::Allowed,
         is_default: true,
         party: Party::First,
+        upstream_tokens: UpstreamTokenAccess::Refused,
         tokens: TokenSettings::default(),
         secret: Some(Secret::new(credentials.client_secret.clone())),
     })
@@ -273,6 +276,7 @@ fn spa_app() -> Result<NewApplication, CommandError> {
         direct_login: DirectLogin::Refused,
         is_default: false,
         party: Party::First,
+        upstream_tokens: UpstreamTokenAccess::Refused,
         tokens: TokenSettings::default(),
         secret: None,
     })

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::output::Output;
 use super::{CommandError, Outcome, open};
 use crate::domain::provider::{
-    ProfileRefresh, Provider as Configured, ProviderKey, ProviderKind, UnverifiedEmail,
-    UpstreamScope,
+    ProfileRefresh, Provider as Configured, ProviderKey, ProviderKind, TokenRetention,
+    UnverifiedEmail, UpstreamScope,
 };
 use crate::domain::secret::Secret;
 use crate::domain::tenant::{DisplayName, Domain, SignUp, Tenant};
@@ -78,6 +78,9 @@ pub struct Set {
     /// Take over name and picture at the first sign-in, or at every one
     #[arg(long, default_value = "first", value_parser = ["first", "every"])]
     profile: String,
+    /// What becomes of the tokens that it gives: keep them for apps that may have them, or not
+    #[arg(long, default_value = "discard", value_parser = ["discard", "keep"])]
+    tokens: String,
     #[command(flatten)]
     output: Output,
 }
@@ -142,6 +145,7 @@ impl Set {
             unverified_email: UnverifiedEmail::parse(&self.unverified_email)
                 .ok_or_else(|| choice("--unverified-email"))?,
             profile: ProfileRefresh::parse(&self.profile).ok_or_else(|| choice("--profile"))?,
+            tokens: TokenRetention::parse(&self.tokens).ok_or_else(|| choice("--tokens"))?,
         })
     }
 }
@@ -166,6 +170,7 @@ fn document(context: &Context, tenant: &Tenant, provider: &Configured) -> Value 
         "sign_up": provider.sign_up.as_str(),
         "unverified_email": provider.unverified_email.as_str(),
         "profile": provider.profile.as_str(),
+        "tokens": provider.tokens.as_str(),
         "redirect_uri": redirect_uri(&issuer, &provider.key),
     })
 }

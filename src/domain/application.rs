@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::clock::Timestamp;
 use super::ids::{ApplicationId, ClientSecretId};
 use super::redirect_uri::{Audience, Origin, RedirectUri};
+use super::scope::Scope;
 use super::secret::SecretDigest;
 use super::signing_key::Algorithm;
 use super::tenant::DisplayName;
@@ -22,6 +23,7 @@ pub struct Application {
     /// Stands in for a client that does not name itself in the JSON API.
     pub is_default: bool,
     pub party: Party,
+    pub upstream_tokens: UpstreamTokenAccess,
     /// `aud` of its access tokens, where no `resource` is asked for; the issuer if absent.
     pub audience: Option<Audience>,
     pub redirect_uris: Vec<RedirectUri>,
@@ -111,6 +113,13 @@ impl ApplicationStatus {
 /// Whether the application may post e-mail and password to the JSON API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectLogin {
+    Allowed,
+    Refused,
+}
+
+/// Whether the application may have the tokens that providers gave its users, by a scope of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamTokenAccess {
     Allowed,
     Refused,
 }
@@ -205,6 +214,15 @@ impl Application {
 
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.allowed_origins.iter().any(|allowed| allowed.as_str() == origin)
+    }
+
+    pub fn may_ask_for(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::UpstreamTokens => self.upstream_tokens == UpstreamTokenAccess::Allowed,
+            Scope::OpenId | Scope::Profile | Scope::Email | Scope::Roles | Scope::OfflineAccess => {
+                true
+            }
+        }
     }
 
     /// Whether the application may ask for tokens for `resource` (RFC 8707 §2).

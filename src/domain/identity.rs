@@ -4,6 +4,7 @@ use super::clock::Timestamp;
 use super::email_address::EmailAddress;
 use super::ids::{LinkOfferId, ProviderId, RequestId, UserId};
 use super::tenant::DisplayName;
+use super::upstream_token::SealedTokens;
 
 /// What the provider calls the user: unique and never given to another (OpenID Connect Core §2, `sub`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +93,8 @@ impl Identity {
 pub struct LinkOffer {
     pub id: LinkOfferId,
     pub identity: Identity,
+    /// The provider's tokens, if they are kept.
+    pub tokens: Option<SealedTokens>,
     /// The authorization request that goes on afterwards.
     pub request: Option<RequestId>,
     pub expires_at: Timestamp,

@@ -2,6 +2,7 @@
 //! `parse` or a constructor that checks, so that a value of a type is a valid one.
 
 pub mod activity;
+pub mod after_sign_in;
 pub mod allowance;
 pub mod application;
 pub mod audit;
@@ -31,4 +32,5 @@ pub mod session;
 pub mod signing_key;
 pub mod tenant;
 pub mod upstream_sign_in;
+pub mod upstream_token;
 pub mod user;

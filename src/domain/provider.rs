@@ -24,6 +24,7 @@ pub struct Provider {
     pub sign_up: SignUp,
     pub unverified_email: UnverifiedEmail,
     pub profile: ProfileRefresh,
+    pub tokens: TokenRetention,
     pub created_at: Timestamp,
 }
 
@@ -211,6 +212,27 @@ impl ProfileRefresh {
 
     pub fn parse(text: &str) -> Option<Self> {
         [Self::FirstSignIn, Self::EverySignIn].into_iter().find(|when| when.as_str() == text)
+    }
+}
+
+/// What becomes of the tokens that the provider gives with a sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenRetention {
+    Discarded,
+    /// Sealed, for applications that may have them.
+    Kept,
+}
+
+impl TokenRetention {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Discarded => "discard",
+            Self::Kept => "keep",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Discarded, Self::Kept].into_iter().find(|what| what.as_str() == text)
     }
 }
 

@@ -9,11 +9,19 @@ pub enum Scope {
     Email,
     Roles,
     OfflineAccess,
+    /// Ours: the tokens of the providers that the user signed in by.
+    UpstreamTokens,
 }
 
 impl Scope {
-    pub const ALL: [Self; 5] =
-        [Self::OpenId, Self::Profile, Self::Email, Self::Roles, Self::OfflineAccess];
+    pub const ALL: [Self; 6] = [
+        Self::OpenId,
+        Self::Profile,
+        Self::Email,
+        Self::Roles,
+        Self::OfflineAccess,
+        Self::UpstreamTokens,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -22,6 +30,7 @@ impl Scope {
             Self::Email => "email",
             Self::Roles => "roles",
             Self::OfflineAccess => "offline_access",
+            Self::UpstreamTokens => "upstream_tokens",
         }
     }
 }
@@ -38,8 +47,10 @@ impl Scopes {
         Self(Scope::ALL.into_iter().filter(|scope| words.contains(&scope.as_str())).collect())
     }
 
-    pub fn all() -> Self {
-        Self(Scope::ALL.to_vec())
+    /// All that any application may ask for.
+    pub fn for_any_application() -> Self {
+        let special = |scope: &Scope| *scope == Scope::UpstreamTokens;
+        Self(Scope::ALL.into_iter().filter(|scope| !special(scope)).collect())
     }
 
     pub fn contains(&self, scope: Scope) -> bool {

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use super::after_sign_in::AfterSignIn;
 use super::clock::Timestamp;
-use super::ids::{LinkOfferId, ProviderId, RequestId, UserId};
+use super::ids::{LinkOfferId, ProviderId, UserId};
 
 /// How long a user may take at the provider.
 pub const UPSTREAM_SIGN_IN_LIFE: Duration = Duration::from_secs(30 * 60);
@@ -23,10 +24,15 @@ pub struct UpstreamSignIn {
 /// What the answer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Signing in, for the authorization request if there is one.
-    SignIn { request: Option<RequestId> },
+    SignIn {
+        then: AfterSignIn,
+    },
     /// Signing in with an identity that the account has already, to link another one.
-    ProveAccount { offer: LinkOfferId },
+    ProveAccount {
+        offer: LinkOfferId,
+    },
     /// The user, signed in, links an identity to their account.
-    Link { user: UserId },
+    Link {
+        user: UserId,
+    },
 }

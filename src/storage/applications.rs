@@ -10,7 +10,7 @@ use super::schema::{application_uris, applications, client_secrets};
 use super::tenant_tx::Scope;
 use crate::domain::application::{
     Application, ApplicationKind, ApplicationStatus, ClientSecret, DirectLogin, Party,
-    TokenSettings,
+    TokenSettings, UpstreamTokenAccess,
 };
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{ApplicationId, ClientSecretId};
@@ -40,6 +40,7 @@ struct Row {
     reuse_window_seconds: Option<i32>,
     created_at: i64,
     party: String,
+    upstream_tokens: bool,
 }
 
 #[derive(Queryable, Insertable)]
@@ -129,6 +130,7 @@ impl Applications<'_> {
             applications::name.eq(&row.name),
             applications::direct_login.eq(row.direct_login),
             applications::party.eq(&row.party),
+            applications::upstream_tokens.eq(row.upstream_tokens),
             applications::audience.eq(&row.audience),
             applications::access_token_algorithm.eq(&row.access_token_algorithm),
             applications::id_token_algorithm.eq(&row.id_token_algorithm),
@@ -289,6 +291,7 @@ impl Applications<'_> {
             reuse_window_seconds: tokens.reuse_window.map(seconds),
             created_at: application.created_at.as_millis(),
             party: application.party.as_str().to_owned(),
+            upstream_tokens: application.upstream_tokens == UpstreamTokenAccess::Allowed,
         }
     }
 }
@@ -322,6 +325,10 @@ fn application(
         status: ApplicationStatus::parse(&row.status).ok_or_else(unreadable)?,
         direct_login: if row.direct_login { DirectLogin::Allowed } else { DirectLogin::Refused },
         party: Party::parse(&row.party).ok_or_else(unreadable)?,
+        upstream_tokens: match row.upstream_tokens {
+            true => UpstreamTokenAccess::Allowed,
+            false => UpstreamTokenAccess::Refused,
+        },
         is_default: row.is_default,
         audience: row
             .audience

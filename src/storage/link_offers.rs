@@ -9,6 +9,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::identity::{Identity, LinkOffer, Subject};
 use crate::domain::ids::{LinkOfferId, ProviderId, RequestId, UserId};
 use crate::domain::tenant::DisplayName;
+use crate::domain::upstream_token::SealedTokens;
 
 pub struct LinkOffers<'t>(pub(super) Scope<'t>);
 
@@ -27,6 +28,8 @@ struct Row {
     request_id: Option<String>,
     created_at: i64,
     expires_at: i64,
+    sealed_access_token: Option<String>,
+    sealed_refresh_token: Option<String>,
 }
 
 impl LinkOffers<'_> {
@@ -45,6 +48,11 @@ impl LinkOffers<'_> {
             request_id: offer.request.map(|id| id.to_string()),
             created_at: identity.linked_at.as_millis(),
             expires_at: offer.expires_at.as_millis(),
+            sealed_access_token: offer.tokens.as_ref().map(|sealed| sealed.access_token.clone()),
+            sealed_refresh_token: offer
+                .tokens
+                .as_ref()
+                .and_then(|sealed| sealed.refresh_token.clone()),
         };
         diesel::insert_into(link_offers::table).values(&row).execute(self.0.connection)?;
         Ok(())
@@ -107,6 +115,10 @@ impl TryFrom<Row> for LinkOffer {
                 linked_at: offered_at,
                 last_used_at: offered_at,
             },
+            tokens: row.sealed_access_token.map(|access_token| SealedTokens {
+                access_token,
+                refresh_token: row.sealed_refresh_token,
+            }),
             request: row
                 .request_id
                 .map(|id| RequestId::parse(&id))

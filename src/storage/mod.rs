@@ -34,6 +34,7 @@ mod tenant_tx;
 mod tenants;
 mod threads;
 mod upstream_sign_ins;
+mod upstream_tokens;
 mod users;
 
 pub use allowances::Spent;

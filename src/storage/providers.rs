@@ -8,7 +8,8 @@ use super::tenant_tx::Scope;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::ProviderId;
 use crate::domain::provider::{
-    ProfileRefresh, Provider, ProviderKey, ProviderKind, UnverifiedEmail, UpstreamScope,
+    ProfileRefresh, Provider, ProviderKey, ProviderKind, TokenRetention, UnverifiedEmail,
+    UpstreamScope,
 };
 use crate::domain::tenant::{DisplayName, Domain, SignUp};
 
@@ -38,6 +39,7 @@ struct Row {
     unverified_email: String,
     profile: String,
     created_at: i64,
+    tokens: String,
 }
 
 impl Providers<'_> {
@@ -102,6 +104,7 @@ impl Providers<'_> {
             unverified_email: provider.unverified_email.as_str().to_owned(),
             profile: provider.profile.as_str().to_owned(),
             created_at: provider.created_at.as_millis(),
+            tokens: provider.tokens.as_str().to_owned(),
         }
     }
 }
@@ -137,6 +140,7 @@ impl TryFrom<Row> for StoredProvider {
                 .ok_or_else(unreadable)?,
             profile: ProfileRefresh::parse(&row.profile).ok_or_else(unreadable)?,
             created_at: Timestamp::from_millis(row.created_at),
+            tokens: TokenRetention::parse(&row.tokens).ok_or_else(unreadable)?,
         };
         Ok(Self { provider, sealed_secret: row.sealed_secret })
     }

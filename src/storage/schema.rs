@@ -57,6 +57,7 @@ diesel::table! {
         reuse_window_seconds -> Nullable<Integer>,
         created_at -> BigInt,
         party -> Text,
+        upstream_tokens -> Bool,
     }
 }
 
@@ -221,6 +222,7 @@ diesel::table! {
         unverified_email -> Text,
         profile -> Text,
         created_at -> BigInt,
+        tokens -> Text,
     }
 }
 
@@ -252,6 +254,19 @@ diesel::table! {
         request_id -> Nullable<Text>,
         created_at -> BigInt,
         expires_at -> BigInt,
+        sealed_access_token -> Nullable<Text>,
+        sealed_refresh_token -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    upstream_tokens (tenant_id, provider_id, subject) {
+        tenant_id -> Text,
+        provider_id -> Text,
+        subject -> Text,
+        sealed_access_token -> Text,
+        sealed_refresh_token -> Nullable<Text>,
+        lease_ends_at -> BigInt,
     }
 }
 
@@ -356,6 +371,7 @@ diesel::table! {
     }
 }
 
+diesel::allow_tables_to_appear_in_same_query!(identities, upstream_tokens);
 diesel::allow_tables_to_appear_in_same_query!(roles, user_roles);
 diesel::allow_tables_to_appear_in_same_query!(members, tenants);
 diesel::allow_tables_to_appear_in_same_query!(user_roles, users);

@@ -25,6 +25,7 @@ use super::roles::Roles;
 use super::sessions::Sessions;
 use super::signing_keys::SigningKeys;
 use super::upstream_sign_ins::UpstreamSignIns;
+use super::upstream_tokens::UpstreamTokens;
 use super::users::Users;
 use crate::domain::ids::TenantId;
 
@@ -82,5 +83,6 @@ repositories! {
     identities: Identities,
     link_offers: LinkOffers,
     upstream_sign_ins: UpstreamSignIns,
+    upstream_tokens: UpstreamTokens,
     users: Users,
 }

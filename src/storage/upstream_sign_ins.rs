@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::error::StorageError;
 use super::schema::upstream_sign_ins;
 use super::tenant_tx::Scope;
+use crate::domain::after_sign_in::{AccountPage, AfterSignIn};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{LinkOfferId, ProviderId, RequestId, UserId};
 use crate::domain::secret::SecretDigest;
@@ -72,12 +73,16 @@ impl UpstreamSignIns<'_> {
 }
 
 const SIGN_IN: &str = "sign_in";
+const SIGN_IN_TO_ACCOUNT: &str = "sign_in_to_account";
 const PROVE_ACCOUNT: &str = "prove_account";
 const LINK: &str = "link";
 
 fn columns(purpose: Purpose) -> (&'static str, Option<String>) {
     match purpose {
-        Purpose::SignIn { request } => (SIGN_IN, request.map(|id| id.to_string())),
+        Purpose::SignIn { then: AfterSignIn::Request(id) } => (SIGN_IN, Some(id.to_string())),
+        Purpose::SignIn { then: AfterSignIn::Account(page) } => {
+            (SIGN_IN_TO_ACCOUNT, Some(page.as_str().to_owned()))
+        }
         Purpose::ProveAccount { offer } => (PROVE_ACCOUNT, Some(offer.to_string())),
         Purpose::Link { user } => (LINK, Some(user.to_string())),
     }
@@ -85,8 +90,13 @@ fn columns(purpose: Purpose) -> (&'static str, Option<String>) {
 
 fn purpose(purpose: &str, id: Option<&str>) -> Option<Purpose> {
     match (purpose, id) {
-        (SIGN_IN, None) => Some(Purpose::SignIn { request: None }),
-        (SIGN_IN, Some(id)) => Some(Purpose::SignIn { request: Some(RequestId::parse(id).ok()?) }),
+        (SIGN_IN, id) => {
+            let id = id.map(RequestId::parse).transpose().ok()?;
+            Some(Purpose::SignIn { then: AfterSignIn::of(id) })
+        }
+        (SIGN_IN_TO_ACCOUNT, Some(page)) => {
+            Some(Purpose::SignIn { then: AfterSignIn::Account(AccountPage::parse(page)?) })
+        }
         (PROVE_ACCOUNT, Some(id)) => {
             Some(Purpose::ProveAccount { offer: LinkOfferId::parse(id).ok()? })
         }

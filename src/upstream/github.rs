@@ -4,20 +4,22 @@
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicTokenResponse};
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpResponse,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, TokenResponse,
-    TokenUrl, http,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope,
+    TokenResponse, TokenUrl, http,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::guard::{CallError, GuardedClient};
-use super::{Answer, Ask, Lie, Presence, UpstreamError, picture};
+use super::{Answer, Ask, Identified, Lie, Presence, UpstreamError, bearer_tokens, picture};
+use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::identity::{AssertedEmail, Assertion, Subject};
 use crate::domain::provider::{Provider, UpstreamScope};
 use crate::domain::secret::Secret;
 use crate::domain::tenant::DisplayName;
+use crate::domain::upstream_token::UpstreamTokens;
 
 /// Addresses come a hundred a page; nobody has more than these.
 const MAX_PAGES: usize = 5;
@@ -78,7 +80,8 @@ impl GitHub<'_> {
         provider: &Provider,
         secret: &Secret,
         answer: Answer<'_>,
-    ) -> Result<Assertion, UpstreamError> {
+        now: Timestamp,
+    ) -> Result<Identified, UpstreamError> {
         // RFC 9207: sent by those versions that have a metadata document.
         let own_issuer = below(self.url, "login/oauth")?;
         if answer.issuer.is_some_and(|issuer| issuer != own_issuer.as_str()) {
@@ -89,13 +92,33 @@ impl GitHub<'_> {
         let (user, _) = self.get::<User>(below(self.api_url, "user")?, token).await?;
         let email = self.primary_email(token).await?;
         let name = user.name.as_deref().and_then(|name| DisplayName::parse(name).ok());
-        Ok(Assertion {
+        let assertion = Assertion {
             subject: Subject::parse(&user.id.to_string())
                 .map_err(|error| UpstreamError::Nonsense(error.to_string()))?,
             email: email.map(AssertedEmail::Verified),
             name: name.or_else(|| DisplayName::parse(&user.login).ok()),
             picture: user.avatar_url.as_deref().and_then(picture),
-        })
+        };
+        Ok(Identified { assertion, tokens: bearer_tokens(&tokens, now) })
+    }
+
+    /// GitHub's tokens end where its app is set so, and then come with a refresh token.
+    pub async fn renew(
+        &self,
+        provider: &Provider,
+        secret: &Secret,
+        refresh_token: &Secret,
+        now: Timestamp,
+    ) -> Result<Option<UpstreamTokens>, UpstreamError> {
+        let tokens = BasicClient::new(ClientId::new(provider.client_id.clone()))
+            .set_client_secret(ClientSecret::new(secret.expose().to_owned()))
+            .set_token_uri(TokenUrl::from_url(below(self.url, "login/oauth/access_token")?))
+            .set_auth_type(AuthType::RequestBody)
+            .exchange_refresh_token(&RefreshToken::new(refresh_token.expose().to_owned()))
+            .request_async(self.http)
+            .await
+            .map_err(unredeemed)?;
+        Ok(bearer_tokens(&tokens, now))
     }
 
     async fn redeem(

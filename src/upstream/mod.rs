@@ -9,6 +9,8 @@ mod oidc;
 
 use std::time::Duration;
 
+use oauth2::basic::BasicTokenType;
+use oauth2::{Scope, TokenResponse};
 use url::Url;
 
 pub use guard::Target;
@@ -17,6 +19,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::identity::Assertion;
 use crate::domain::provider::{Provider, ProviderKind, UpstreamIssuer};
 use crate::domain::secret::Secret;
+use crate::domain::upstream_token::UpstreamTokens;
 use guard::{CallError, GuardedClient};
 use metadata::MetadataCache;
 
@@ -66,6 +69,13 @@ pub struct Answer<'a> {
     pub redirect_uri: &'a str,
     pub nonce: &'a str,
     pub code_verifier: Secret,
+}
+
+/// Who somebody is, and what the provider gave for asking more.
+pub struct Identified {
+    pub assertion: Assertion,
+    /// `None` if they are no bearer tokens.
+    pub tokens: Option<UpstreamTokens>,
 }
 
 /// Why there is no assertion. Texts are for the log, not for the browser.
@@ -186,22 +196,48 @@ impl Upstreams {
         secret: &Secret,
         answer: Answer<'_>,
         now: Timestamp,
-    ) -> Result<Assertion, UpstreamError> {
+    ) -> Result<Identified, UpstreamError> {
         match self.issuer(&provider.kind) {
-            None => {
-                let github = github::GitHub {
-                    http: &self.http,
-                    url: &self.settings.github_url,
-                    api_url: &self.settings.github_api_url,
-                };
-                in_time(github.identify(provider, secret, answer)).await
-            }
+            None => in_time(self.github().identify(provider, secret, answer, now)).await,
             Some(issuer) => {
-                let client =
-                    oidc::RelyingParty { http: &self.http, cache: &self.metadata, issuer, now };
+                let client = self.relying_party(issuer, now);
                 in_time(client.identify(provider, secret, answer)).await
             }
         }
+    }
+
+    /// Tokens for those that have ended (RFC 6749 §6).
+    pub async fn renew(
+        &self,
+        provider: &Provider,
+        secret: &Secret,
+        refresh_token: &Secret,
+        now: Timestamp,
+    ) -> Result<UpstreamTokens, UpstreamError> {
+        let renewed = match self.issuer(&provider.kind) {
+            None => in_time(self.github().renew(provider, secret, refresh_token, now)).await,
+            Some(issuer) => {
+                let client = self.relying_party(issuer, now);
+                in_time(client.renew(provider, secret, refresh_token)).await
+            }
+        };
+        renewed?.ok_or_else(|| UpstreamError::Nonsense("no bearer token".to_owned()))
+    }
+
+    fn github(&self) -> github::GitHub<'_> {
+        github::GitHub {
+            http: &self.http,
+            url: &self.settings.github_url,
+            api_url: &self.settings.github_api_url,
+        }
+    }
+
+    fn relying_party<'a>(
+        &'a self,
+        issuer: &'a UpstreamIssuer,
+        now: Timestamp,
+    ) -> oidc::RelyingParty<'a> {
+        oidc::RelyingParty { http: &self.http, cache: &self.metadata, issuer, now }
     }
 
     /// `None`: it is no OpenID provider.
@@ -220,6 +256,23 @@ async fn in_time<T>(
     tokio::time::timeout(STEP_PATIENCE, step)
         .await
         .unwrap_or_else(|_| Err(UpstreamError::Unreachable("it takes too long".to_owned())))
+}
+
+/// What is kept of a token answer; `None` if it has no bearer token.
+fn bearer_tokens(
+    answer: &impl TokenResponse<TokenType = BasicTokenType>,
+    now: Timestamp,
+) -> Option<UpstreamTokens> {
+    let secret = |text: &String| Secret::new(text.clone());
+    let words = |scopes: &Vec<Scope>| {
+        scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    (*answer.token_type() == BasicTokenType::Bearer).then(|| UpstreamTokens {
+        access_token: secret(answer.access_token().secret()),
+        refresh_token: answer.refresh_token().map(|token| secret(token.secret())),
+        scope: answer.scopes().map(words),
+        expires_at: answer.expires_in().map(|life| now + life),
+    })
 }
 
 /// An https URL of bearable length.

@@ -10,20 +10,23 @@ use openidconnect::core::{
 use openidconnect::{
     AccessToken, AuthType, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError,
     ClientId, ClientSecret, CsrfToken, LoginHint, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError,
-    StandardErrorResponse, TokenResponse, UserInfoError,
+    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope,
+    SignatureVerificationError, StandardErrorResponse, TokenResponse, UserInfoError,
 };
 use url::Url;
 
 use super::guard::{CallError, GuardedClient};
 use super::metadata::{Metadata, MetadataCache};
-use super::{Answer, Ask, Lie, Presence, UpstreamError, picture};
+use super::{Answer, Ask, Identified, Lie, Presence, UpstreamError, bearer_tokens, picture};
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::identity::{AssertedEmail, Assertion, Subject};
-use crate::domain::provider::{Provider, ProviderKind, UpstreamIssuer, UpstreamScope};
+use crate::domain::provider::{
+    Provider, ProviderKind, TokenRetention, UpstreamIssuer, UpstreamScope,
+};
 use crate::domain::secret::Secret;
 use crate::domain::tenant::DisplayName;
+use crate::domain::upstream_token::UpstreamTokens;
 
 /// Asymmetric ones: a MAC would make the client's secret a signing key, and `none` signs nothing.
 const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
@@ -83,6 +86,10 @@ pub fn page(metadata: &Metadata, provider: &Provider, ask: &Ask<'_>) -> Result<U
     if let Some(hint) = ask.login_hint {
         request = request.set_login_hint(LoginHint::new(hint.to_owned()));
     }
+    // Google gives a refresh token to those alone who say so.
+    if provider.kind == ProviderKind::Google && provider.tokens == TokenRetention::Kept {
+        request = request.add_extra_param("access_type", "offline");
+    }
     match (ask.presence, &provider.kind) {
         (Presence::AnySession, _) => {}
         // Google knows no `login`.
@@ -113,7 +120,7 @@ impl RelyingParty<'_> {
         provider: &Provider,
         secret: &Secret,
         answer: Answer<'_>,
-    ) -> Result<Assertion, UpstreamError> {
+    ) -> Result<Identified, UpstreamError> {
         let metadata = self.cache.find(self.http, self.issuer, self.now).await?;
         right_issuer(&metadata, answer.issuer)?;
         let nonce = Nonce::new(answer.nonce.to_owned());
@@ -132,7 +139,29 @@ impl RelyingParty<'_> {
             assertion.name = assertion.name.or(more.name);
             assertion.picture = assertion.picture.or(more.picture);
         }
-        Ok(assertion)
+        Ok(Identified { assertion, tokens: bearer_tokens(&tokens, self.now) })
+    }
+
+    /// OpenID Connect Core §12. What the new ID token says, if there is one, is not asked for.
+    pub async fn renew(
+        &self,
+        provider: &Provider,
+        secret: &Secret,
+        refresh_token: &Secret,
+    ) -> Result<Option<UpstreamTokens>, UpstreamError> {
+        let metadata = self.cache.find(self.http, self.issuer, self.now).await?;
+        let tokens = CoreClient::from_provider_metadata(
+            (*metadata).clone(),
+            ClientId::new(provider.client_id.clone()),
+            Some(ClientSecret::new(secret.expose().to_owned())),
+        )
+        .set_auth_type(authentication(&metadata))
+        .exchange_refresh_token(&RefreshToken::new(refresh_token.expose().to_owned()))
+        .map_err(|error| UpstreamError::Nonsense(error.to_string()))?
+        .request_async(self.http)
+        .await
+        .map_err(unredeemed)?;
+        Ok(bearer_tokens(&tokens, self.now))
     }
 
     async fn redeem(

@@ -7,6 +7,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
+use crate::domain::scope::Scope;
 use crate::flows::Failure;
 use crate::flows::oauth::error::{ErrorCode, OAuthError, Refusal};
 
@@ -37,7 +38,8 @@ pub enum ApiError {
 #[derive(Clone, Copy, Debug)]
 pub enum BearerError {
     InvalidToken,
-    InsufficientScope,
+    /// The token lacks it.
+    InsufficientScope(Scope),
 }
 
 impl ApiError {
@@ -97,7 +99,7 @@ impl ResponseError for ApiError {
             Self::InvalidBasicClient(_) | Self::Bearer(None | Some(BearerError::InvalidToken)) => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::Bearer(Some(BearerError::InsufficientScope)) => StatusCode::FORBIDDEN,
+            Self::Bearer(Some(BearerError::InsufficientScope(_))) => StatusCode::FORBIDDEN,
             Self::Json { status, .. } => *status,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Failure(failure) => failure_status(failure),
@@ -176,12 +178,17 @@ fn bearer(error: Option<BearerError>) -> (HeaderValue, Value) {
             ),
             body("invalid_token", "the access token is expired, revoked or not from here"),
         ),
-        Some(BearerError::InsufficientScope) => (
-            HeaderValue::from_static(
-                "Bearer realm=\"doorward\", error=\"insufficient_scope\", scope=\"openid\"",
-            ),
-            body("insufficient_scope", "the access token lacks the scope openid"),
-        ),
+        Some(BearerError::InsufficientScope(scope)) => {
+            let scope = scope.as_str();
+            let challenge = format!(
+                "Bearer realm=\"doorward\", error=\"insufficient_scope\", scope=\"{scope}\""
+            );
+            let challenge = HeaderValue::from_str(&challenge);
+            (
+                challenge.unwrap_or_else(|_| HeaderValue::from_static("Bearer realm=\"doorward\"")),
+                body("insufficient_scope", &format!("the access token lacks the scope {scope}")),
+            )
+        }
     }
 }
 

@@ -193,6 +193,7 @@ scope-profile = see your name and picture
 scope-email = see your e-mail address
 scope-roles = see your roles
 scope-offline-access = stay signed in for you
+scope-upstream-tokens = use your accounts at the providers that you sign in with, in your name
 
 ## Continue as
 
@@ -203,6 +204,7 @@ confirm-sees = { $app } will see
 confirm-scope-profile = Your name and picture
 confirm-scope-email = Your e-mail address
 confirm-scope-roles = Your roles
+confirm-scope-upstream-tokens = Your accounts at the providers that you sign in with
 confirm-submit = Continue
 confirm-switch = Use another account
 

@@ -1,6 +1,8 @@
 //! The authorization endpoint: whom it answers, how it refuses, and by which way its answers go.
 
-use doorward::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
+use doorward::domain::application::{
+    ApplicationKind, DirectLogin, Party, TokenSettings, UpstreamTokenAccess,
+};
 use doorward::domain::tenant::DisplayName;
 use doorward::flows::administration::Administrator;
 use doorward::flows::administration::applications::{self, NewApplication};
@@ -251,6 +253,7 @@ async fn an_allowed_resource_becomes_the_audience(app: &TestApp) {
         direct_login: DirectLogin::Refused,
         is_default: false,
         party: Party::First,
+        upstream_tokens: UpstreamTokenAccess::Refused,
         tokens: TokenSettings::default(),
         secret: None,
     };

@@ -18,6 +18,10 @@ on_both_databases! {
     introspection_and_pages_are_for_no_page_of_another_origin,
 }
 
+/// They are no pages, and no page of another origin reads them.
+const WITHOUT_SESSION: [&str; 3] =
+    ["/oauth2/introspect", "/federation/{provider}/token", "/logo.png"];
+
 /// Contract §3 and §5.
 fn readers(path: &str) -> Readers {
     match path {
@@ -31,7 +35,7 @@ fn readers(path: &str) -> Readers {
 async fn the_table_says_who_may_read_what(_: &TestApp) {
     for route in TENANT {
         let expected = match readers(route.path) {
-            Readers::Nobody if route.path != "/oauth2/introspect" => Surface::Page,
+            Readers::Nobody if !WITHOUT_SESSION.contains(&route.path) => Surface::Page,
             readers => Surface::Program(readers),
         };
         assert_eq!(route.surface, expected, "{} {}", route.method, route.path);

@@ -3,21 +3,17 @@
 
 use std::time::Duration;
 
-use doorward::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
 use doorward::domain::email_address::EmailAddress;
-use doorward::domain::password::NewPassword;
-use doorward::domain::provider::{ProfileRefresh, UnverifiedEmail};
+use doorward::domain::provider::{ProfileRefresh, TokenRetention, UnverifiedEmail};
 use doorward::domain::secret::Secret;
-use doorward::domain::tenant::{DisplayName, Domain, SignUp};
+use doorward::domain::tenant::{Domain, SignUp};
 use doorward::flows::administration::Administrator;
-use doorward::flows::administration::applications::{self, NewApplication};
 use doorward::flows::administration::providers::NewProvider;
-use doorward::flows::administration::users::{self, NewUser};
 use serde_json::json;
 
+use crate::harness::federation::{Email, Pair, client_of, federate, log_in, through, user};
 use crate::harness::{
-    Answer, Browser, PASSWORD, TestApp, TestTenant, absolute, claims, field, on_both_databases,
-    query,
+    Answer, Browser, PASSWORD, TestApp, absolute, claims, field, on_both_databases, query,
 };
 
 on_both_databases! {
@@ -50,118 +46,7 @@ on_both_databases! {
     the_profile_follows_the_provider_but_not_over_the_user,
     no_secret_of_a_provider_is_stored_in_the_clear,
     a_provider_keeps_its_issuer,
-}
-
-/// Two tenants, the one the other's provider.
-struct Pair {
-    acme: TestTenant,
-    upstream: TestTenant,
-    client: (String, String),
-}
-
-impl Pair {
-    async fn new(app: &TestApp) -> Self {
-        Self::varied(app, |_| {}).await
-    }
-
-    async fn varied(app: &TestApp, vary: impl FnOnce(&mut NewProvider)) -> Self {
-        let acme = app.tenant("acme").await;
-        let upstream = app.tenant("upstream").await;
-        let client = client_of(app, &upstream, &acme, "upstream").await;
-        let pair = Self { acme, upstream, client };
-        pair.set_provider(app, vary).await;
-        pair
-    }
-
-    async fn set_provider(&self, app: &TestApp, vary: impl FnOnce(&mut NewProvider)) {
-        let (id, secret) = self.client.clone();
-        app.provider(&self.acme.tenant, "upstream", |new| {
-            new.client_id = id;
-            new.client_secret = Some(Secret::new(secret));
-            vary(new);
-        })
-        .await;
-    }
-}
-
-/// `acme` registered at a tenant that is its provider.
-async fn client_of(
-    app: &TestApp,
-    upstream: &TestTenant,
-    acme: &TestTenant,
-    key: &str,
-) -> (String, String) {
-    let new = NewApplication {
-        name: DisplayName::parse("acme").unwrap(),
-        kind: ApplicationKind::Web,
-        redirect_uris: vec![acme.url(&format!("/federation/{key}/callback"))],
-        post_logout_redirect_uris: vec![],
-        allowed_origins: vec![],
-        audience: None,
-        direct_login: DirectLogin::Refused,
-        is_default: false,
-        party: Party::First,
-        tokens: TokenSettings::default(),
-        secret: None,
-    };
-    let made =
-        applications::create(&Administrator::command_line(&app.context), &upstream.tenant, new)
-            .await
-            .unwrap();
-    (made.application.id.to_string(), made.secret.unwrap().expose().to_owned())
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Email {
-    Verified,
-    Unverified,
-}
-
-async fn user(app: &TestApp, tenant: &TestTenant, address: &str, email: Email) {
-    let new = NewUser {
-        email: EmailAddress::parse(address).unwrap(),
-        email_verified: email == Email::Verified,
-        name: Some(DisplayName::parse("Grace Example").unwrap()),
-        roles: vec![],
-        password: NewPassword::parse(PASSWORD).unwrap(),
-    };
-    users::create(&Administrator::command_line(&app.context), &tenant.tenant, new).await.unwrap();
-}
-
-/// Signs in at a login page of some tenant.
-async fn log_in(browser: &mut Browser<'_>, at: &TestTenant, page: &Answer, email: &str) -> Answer {
-    let csrf = field(page, "csrf");
-    let mut fields = vec![("csrf", csrf), ("email", email.to_owned())];
-    fields.push(("password", PASSWORD.to_owned()));
-    if page.body.contains("name=\"request\"") {
-        fields.push(("request", field(page, "request")));
-    }
-    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    browser.submit(&at.url("/login"), &fields).await
-}
-
-/// From a redirect to the upstream through the sign-in there, to the URL of our callback.
-async fn through(
-    browser: &mut Browser<'_>,
-    upstream: &TestTenant,
-    away: &Answer,
-    email: &str,
-) -> String {
-    assert_eq!(away.status, 303, "{away:?}");
-    let mut answer = browser.get(away.location()).await;
-    if answer.status == 303 && answer.location().contains("/login") {
-        let page = browser.get(&absolute(upstream, answer.location())).await;
-        let next = log_in(browser, upstream, &page, email).await;
-        answer = browser.get(&absolute(upstream, next.location())).await;
-    }
-    answer.location().to_owned()
-}
-
-/// Goes to the provider and back, and answers what the callback does.
-async fn federate(browser: &mut Browser<'_>, pair: &Pair, email: &str) -> Answer {
-    let away = browser.get(&pair.acme.url("/federation/upstream")).await;
-    let back = through(browser, &pair.upstream, &away, email).await;
-    browser.get(&back).await
+    a_sign_in_by_a_provider_leads_to_the_page_that_asked_for_it,
 }
 
 /// Whom the browser is signed in as at `acme`, if anybody.
@@ -831,6 +716,7 @@ async fn a_provider_keeps_its_issuer(app: &TestApp) {
         sign_up: SignUp::Open,
         unverified_email: UnverifiedEmail::Refused,
         profile: ProfileRefresh::FirstSignIn,
+        tokens: TokenRetention::Discarded,
     };
     let set = async |issuer: &str| {
         doorward::flows::administration::providers::set(
@@ -849,4 +735,26 @@ async fn a_provider_keeps_its_issuer(app: &TestApp) {
         assert!(set(issuer).await.unwrap_err().contains("must be https"), "{issuer}");
     }
     assert_eq!(set(&pair.upstream.issuer).await, Ok(()));
+}
+
+async fn a_sign_in_by_a_provider_leads_to_the_page_that_asked_for_it(app: &TestApp) {
+    let pair = Pair::new(app).await;
+    user(app, &pair.upstream, "grace@new.example", Email::Verified).await;
+    let mut browser = Browser::new(app);
+    federate(&mut browser, &pair, "grace@new.example").await;
+    app.clock.advance(Duration::from_secs(3_600));
+    let asked = browser.get(&pair.acme.url("/account/delete")).await;
+    let login = browser.get(&absolute(&pair.acme, asked.location())).await;
+    let start = login.body.split("href=\"").find(|rest| rest.contains("/federation/")).unwrap();
+    let href = start.split('"').next().unwrap().replace("&amp;", "&");
+    let away = browser.get(&absolute(&pair.acme, &href)).await;
+    let back = through(&mut browser, &pair.upstream, &away, "grace@new.example").await;
+    let answer = browser.get(&back).await;
+    assert!(answer.location().ends_with("/account/delete"), "{answer:?}");
+    assert_eq!(browser.get(&absolute(&pair.acme, answer.location())).await.status, 200);
+    // Nowhere else.
+    let away = browser.get(&pair.acme.url("/federation/upstream?next=https://evil.example")).await;
+    let back = through(&mut browser, &pair.upstream, &away, "grace@new.example").await;
+    let answer = browser.get(&back).await;
+    assert!(answer.location().ends_with("/account"), "{answer:?}");
 }

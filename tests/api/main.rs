@@ -42,4 +42,5 @@ mod rust_clients;
 mod sign_up;
 mod slow_clients;
 mod timing;
+mod upstream_tokens;
 mod userinfo;

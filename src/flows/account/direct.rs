@@ -44,7 +44,7 @@ pub async fn begin(
         user_id,
         session_id: session.id,
         // No ID token comes of this, but userinfo may be asked.
-        scopes: Scopes::all(),
+        scopes: Scopes::for_any_application(),
         resource: None,
         authenticated_at: now,
     };

@@ -9,7 +9,7 @@ use crate::crypto::digest;
 use crate::domain::application::{
     Application, ApplicationKind, ApplicationStatus, ClientSecret, DirectLogin,
     MAX_ACCESS_TOKEN_LIFE, MAX_REFRESH_LIFE, MAX_REUSE_WINDOW, MAX_SECRETS, MIN_ACCESS_TOKEN_LIFE,
-    Party, TokenSettings,
+    Party, TokenSettings, UpstreamTokenAccess,
 };
 use crate::domain::audit::Action;
 use crate::domain::entropy::random_secret;
@@ -33,6 +33,7 @@ pub struct NewApplication {
     pub direct_login: DirectLogin,
     pub is_default: bool,
     pub party: Party,
+    pub upstream_tokens: UpstreamTokenAccess,
     pub tokens: TokenSettings,
     /// A secret to have instead of a fresh one: `dev` gives its demo app the same one at every start.
     pub secret: Option<Secret>,
@@ -70,6 +71,7 @@ pub async fn create(
         status: ApplicationStatus::Active,
         direct_login: new.direct_login,
         party: new.party,
+        upstream_tokens: new.upstream_tokens,
         is_default: new.is_default,
         secrets: secret.iter().map(|secret| client_secret(admin, secret)).collect(),
         tokens: new.tokens,
@@ -115,6 +117,7 @@ pub struct ApplicationChange {
     pub audience: Option<String>,
     pub direct_login: DirectLogin,
     pub party: Party,
+    pub upstream_tokens: UpstreamTokenAccess,
     pub tokens: TokenSettings,
 }
 
@@ -157,6 +160,7 @@ fn changed_to(old: Application, change: ApplicationChange) -> Result<Application
         audience: audience(change.audience.as_deref())?,
         direct_login: change.direct_login,
         party: change.party,
+        upstream_tokens: change.upstream_tokens,
         tokens: change.tokens,
         ..old
     };
@@ -348,6 +352,12 @@ fn consistent(application: &Application) -> Result<(), Problem> {
     if !acts_for_users && application.direct_login == DirectLogin::Allowed {
         return Err(Problem::input(
             "a service app signs no user in, so it has no direct login; leave it out",
+        ));
+    }
+    let has_users_and_secret = acts_for_users && application.kind.is_confidential();
+    if !has_users_and_secret && application.upstream_tokens == UpstreamTokenAccess::Allowed {
+        return Err(Problem::input(
+            "tokens of providers are for web apps alone: another kind has no users, or could not keep them safe",
         ));
     }
     Ok(())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::crypto::digest::sha256_base64url;
-use crate::domain::application::{Application, DirectLogin};
+use crate::domain::application::{Application, DirectLogin, UpstreamTokenAccess};
 use crate::domain::provider::Provider;
 use crate::domain::role::Role;
 use crate::domain::tenant::Tenant;
@@ -43,6 +43,7 @@ pub fn application(application: &Application) -> Value {
         "audience": application.audience.as_ref().map(|audience| audience.as_str()),
         "direct_login": application.direct_login == DirectLogin::Allowed,
         "party": application.party.as_str(),
+        "upstream_tokens": application.upstream_tokens == UpstreamTokenAccess::Allowed,
         "access_token_algorithm": tokens.access_token_algorithm.as_str(),
         "id_token_algorithm": tokens.id_token_algorithm.as_str(),
         "access_token_seconds": seconds(tokens.access_token_life),
@@ -68,6 +69,7 @@ pub fn provider(provider: &Provider) -> Value {
         "sign_up": provider.sign_up.as_str(),
         "unverified_email": provider.unverified_email.as_str(),
         "profile": provider.profile.as_str(),
+        "tokens": provider.tokens.as_str(),
     })
 }
 

@@ -8,8 +8,8 @@ use crate::domain::audit::Action;
 use crate::domain::entropy::random_secret;
 use crate::domain::ids::ProviderId;
 use crate::domain::provider::{
-    InvalidProvider, ProfileRefresh, Provider, ProviderKey, ProviderKind, UnverifiedEmail,
-    UpstreamScope,
+    InvalidProvider, ProfileRefresh, Provider, ProviderKey, ProviderKind, TokenRetention,
+    UnverifiedEmail, UpstreamScope,
 };
 use crate::domain::secret::Secret;
 use crate::domain::tenant::{DisplayName, Domain, SignUp, Tenant};
@@ -32,6 +32,7 @@ pub struct NewProvider {
     pub sign_up: SignUp,
     pub unverified_email: UnverifiedEmail,
     pub profile: ProfileRefresh,
+    pub tokens: TokenRetention,
 }
 
 /// What a provider of that key may be before it is set.
@@ -92,6 +93,12 @@ pub async fn set(
             Some(read) => {
                 unless_read(tx, &read)?;
                 tx.providers().update(&stored)?;
+                match stored.provider.tokens {
+                    TokenRetention::Kept => {}
+                    TokenRetention::Discarded => {
+                        tx.upstream_tokens().delete_all(stored.provider.id)?;
+                    }
+                }
             }
         }
         Ok(tx.audit_events().append(&event)?)
@@ -149,6 +156,7 @@ fn provider(
         sign_up: new.sign_up,
         unverified_email: new.unverified_email,
         profile: new.profile,
+        tokens: new.tokens,
         created_at: existing.map_or(now, |existing| existing.created_at),
     })
 }

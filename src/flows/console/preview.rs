@@ -29,7 +29,7 @@ pub async fn tokens(
         application_id: application.id,
         user_id: profile.user.id,
         session_id: SessionId::generate(now, &*context.entropy),
-        scopes: Scopes::all(),
+        scopes: Scopes::for_any_application(),
         resource: None,
         authenticated_at: now,
     };

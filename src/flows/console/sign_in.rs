@@ -9,6 +9,7 @@ use super::answer;
 use crate::crypto::digest::sha256_base64url;
 use crate::domain::application::{
     Application, ApplicationKind, ClientAuthentication, DirectLogin, Party, TokenSettings,
+    UpstreamTokenAccess,
 };
 use crate::domain::audit::AuditEvent;
 use crate::domain::clock::Timestamp;
@@ -134,6 +135,7 @@ async fn application(
             direct_login: DirectLogin::Refused,
             is_default: false,
             party: Party::First,
+            upstream_tokens: UpstreamTokenAccess::Refused,
             tokens: TokenSettings::default(),
             secret: None,
         };

@@ -6,6 +6,7 @@ use url::Url;
 use super::{Recorder, Refusal, Visitor, record_refusal, redirect_uri};
 use crate::crypto::digest;
 use crate::crypto::seal::SealContext;
+use crate::domain::after_sign_in::AfterSignIn;
 use crate::domain::authorization_request::Prompt;
 use crate::domain::entropy::random_secret;
 use crate::domain::ids::RequestId;
@@ -41,7 +42,7 @@ pub async fn begin(
 ) -> Result<Begun, Failure> {
     let now = context.now();
     let mut presence = departure.presence;
-    if let Purpose::SignIn { request: Some(request) } = departure.purpose {
+    if let Purpose::SignIn { then: AfterSignIn::Request(request) } = departure.purpose {
         match asked_presence(context, tenant, request, visitor.browser).await? {
             None => return Ok(Begun::RequestGone),
             Some(Presence::Renewed) => presence = Presence::Renewed,

@@ -2,11 +2,12 @@
 
 use super::begin::verifier_seal;
 use super::settle::{Settled, Visit};
-use super::{Recorder, Refusal, Visitor, open_secret, record_refusal, redirect_uri};
+use super::{Recorder, Refusal, Visitor, open_secret, record_refusal, redirect_uri, tokens};
 use crate::crypto::digest;
 use crate::domain::activity::Kind;
+use crate::domain::after_sign_in::AfterSignIn;
 use crate::domain::identity::Assertion;
-use crate::domain::ids::{LinkOfferId, RequestId, SessionId, UserId};
+use crate::domain::ids::{LinkOfferId, SessionId, UserId};
 use crate::domain::provider::Provider;
 use crate::domain::secret::Secret;
 use crate::domain::session::Method;
@@ -15,7 +16,7 @@ use crate::flows::account::session;
 use crate::flows::account::sign_in::Proof;
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::{StorageError, StoredProvider};
-use crate::upstream::{Answer, UpstreamError};
+use crate::upstream::{Answer, Identified, UpstreamError};
 
 /// RFC 6749 §4.1.2, with RFC 9207.
 pub struct Returned<'a> {
@@ -30,7 +31,7 @@ pub enum Outcome {
     SignedIn {
         session: SessionId,
         user: UserId,
-        request: Option<RequestId>,
+        then: AfterSignIn,
     },
     /// To the account of whoever is signed in.
     Linked,
@@ -58,19 +59,23 @@ pub async fn complete(
         return Ok(Outcome::Refused { why: Refusal::Expired, purpose: None });
     };
     let purpose = Some(sign_in.purpose);
-    let assertion = match ask(context, tenant, stored, &sign_in, &state, &returned).await? {
-        Ok(assertion) => assertion,
-        Err(why) => {
-            record_refusal(context, tenant, &recorder, &provider.key, &why).await?;
-            return Ok(Outcome::Refused { why, purpose });
-        }
-    };
+    let Identified { assertion, tokens } =
+        match ask(context, tenant, stored, &sign_in, &state, &returned).await? {
+            Ok(identified) => identified,
+            Err(why) => {
+                record_refusal(context, tenant, &recorder, &provider.key, &why).await?;
+                return Ok(Outcome::Refused { why, purpose });
+            }
+        };
+    let owner = tenant.tenant.id;
+    let tokens = tokens::kept(context, owner, provider, &assertion.subject, tokens.as_ref());
     let fresh = UserId::generate(context.now(), &*context.entropy);
     let visit = Visit {
         browser: visitor.browser.to_owned(),
         session: visitor.session.cloned(),
         purpose: sign_in.purpose,
         recorder,
+        tokens,
         user_id: fresh,
         offer_id: LinkOfferId::generate(context.now(), &*context.entropy),
     };
@@ -78,7 +83,7 @@ pub async fn complete(
     // It may have ordered a letter to the owner.
     context.mail_bell.notify_one();
     match settled {
-        Settled::SignIn { user, request } => {
+        Settled::SignIn { user, then } => {
             if user.id == fresh {
                 context.activity.count(tenant.tenant.id, Kind::SignUp, context.now());
             }
@@ -87,7 +92,7 @@ pub async fn complete(
             let current = visitor.session_id();
             let device = visitor.device;
             let session = session::begin(context, tenant, proof, current, device).await?;
-            Ok(Outcome::SignedIn { session, user: id, request })
+            Ok(Outcome::SignedIn { session, user: id, then })
         }
         Settled::Linked => Ok(Outcome::Linked),
         Settled::Offered(id) => Ok(Outcome::ProveAccount(id)),
@@ -122,7 +127,7 @@ async fn ask(
     sign_in: &UpstreamSignIn,
     state: &str,
     returned: &Returned<'_>,
-) -> Result<Result<Assertion, Refusal>, Failure> {
+) -> Result<Result<Identified, Refusal>, Failure> {
     match returned.error {
         Some("access_denied") => return Ok(Err(Refusal::Cancelled)),
         Some(_) => return Ok(Err(Refusal::ProviderError)),

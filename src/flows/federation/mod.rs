@@ -1,10 +1,11 @@
 //! Signing in by way of an upstream provider: to it (`begin`), back (`complete`), and which account an
-//! identity opens (`settle`, `link`). The network stands between two transactions, never within one.
+//! identity opens (`settle`, `link`); and the tokens that came with it (`tokens`). The network stands between two transactions, never within one.
 
 pub mod begin;
 pub mod complete;
 pub mod link;
 mod settle;
+pub mod tokens;
 
 use std::sync::Arc;
 

@@ -2,15 +2,17 @@
 //! that is not theirs, by an address that they only claim, or by an account that they made for its owner?
 
 use super::{Recorder, Refusal};
+use crate::domain::after_sign_in::AfterSignIn;
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::identity::{AssertedEmail, Assertion, Identity, LINK_OFFER_LIFE, LinkOffer};
-use crate::domain::ids::{LinkOfferId, RequestId, UserId};
+use crate::domain::ids::{LinkOfferId, UserId};
 use crate::domain::mail_order::Letter;
 use crate::domain::provider::{ProfileRefresh, Provider, UnverifiedEmail};
 use crate::domain::session::Session;
 use crate::domain::tenant::{AccountPolicy, EmailVerification, SignUp};
 use crate::domain::upstream_sign_in::Purpose;
+use crate::domain::upstream_token::SealedTokens;
 use crate::domain::user::{User, UserStatus};
 use crate::flows::account::claim::take_over;
 use crate::storage::{StorageError, TenantTx};
@@ -22,13 +24,15 @@ pub struct Visit {
     pub session: Option<Session>,
     pub purpose: Purpose,
     pub(super) recorder: Recorder,
+    /// The provider's, if they are kept.
+    pub(super) tokens: Option<SealedTokens>,
     pub user_id: UserId,
     pub offer_id: LinkOfferId,
 }
 
 #[derive(Debug)]
 pub enum Settled {
-    SignIn { user: User, request: Option<RequestId> },
+    SignIn { user: User, then: AfterSignIn },
     Linked,
     Offered(LinkOfferId),
     Refused(Refusal),
@@ -45,9 +49,7 @@ impl Visit {
         let settled = match domain_refusal(provider, &assertion) {
             Some(why) => Settled::Refused(why),
             None => match self.purpose {
-                Purpose::SignIn { request } => {
-                    self.sign_in(tx, policy, provider, assertion, request)?
-                }
+                Purpose::SignIn { then } => self.sign_in(tx, policy, provider, assertion, then)?,
                 Purpose::ProveAccount { offer } => self.prove(tx, provider, assertion, offer)?,
                 Purpose::Link { user } => self.link(tx, provider, assertion, user)?,
             },
@@ -64,7 +66,7 @@ impl Visit {
         policy: AccountPolicy,
         provider: &Provider,
         assertion: Assertion,
-        request: Option<RequestId>,
+        then: AfterSignIn,
     ) -> Result<Settled, StorageError> {
         if let Some(identity) = tx.identities().find(provider.id, &assertion.subject)? {
             let is_required = policy.email_verification == EmailVerification::Required;
@@ -72,17 +74,17 @@ impl Visit {
                 Some(user) if is_required && !user.email_verified => {
                     Ok(Settled::Refused(Refusal::UnverifiedEmail(user.email)))
                 }
-                Some(user) => Ok(Settled::SignIn { user, request }),
+                Some(user) => Ok(Settled::SignIn { user, then }),
                 None => Ok(Settled::Refused(Refusal::Disabled)),
             };
         }
         match assertion.email.clone() {
             None => Ok(Settled::Refused(Refusal::NoEmail)),
             Some(AssertedEmail::Unverified(email)) => {
-                self.unverified(tx, policy, provider, assertion, email, request)
+                self.unverified(tx, policy, provider, assertion, email, then)
             }
             Some(AssertedEmail::Verified(email)) => {
-                self.verified(tx, policy, provider, assertion, email, request)
+                self.verified(tx, policy, provider, assertion, email, then)
             }
         }
     }
@@ -118,6 +120,7 @@ impl Visit {
         used.name = used.name.or_else(|| identity.name.clone());
         used.picture = used.picture.or_else(|| identity.picture.clone());
         tx.identities().record_use(&used)?;
+        keep(tx, &used, self.tokens.as_ref())?;
         Ok(Some(user))
     }
 
@@ -129,7 +132,7 @@ impl Visit {
         provider: &Provider,
         assertion: Assertion,
         email: EmailAddress,
-        request: Option<RequestId>,
+        then: AfterSignIn,
     ) -> Result<Settled, StorageError> {
         // Asked first, so that where such addresses get nowhere, nobody learns who has an account.
         let is_required = policy.email_verification == EmailVerification::Required;
@@ -139,7 +142,7 @@ impl Visit {
         if tx.users().find_by_email(&email)?.is_some() {
             return Ok(Settled::Refused(Refusal::UnverifiedMeetsAccount(email)));
         }
-        self.sign_up(tx, policy, provider, assertion, &AssertedEmail::Unverified(email), request)
+        self.sign_up(tx, policy, provider, assertion, &AssertedEmail::Unverified(email), then)
     }
 
     fn verified(
@@ -149,25 +152,25 @@ impl Visit {
         provider: &Provider,
         assertion: Assertion,
         email: EmailAddress,
-        request: Option<RequestId>,
+        then: AfterSignIn,
     ) -> Result<Settled, StorageError> {
         let Some((user, _)) = tx.users().find_by_email(&email)? else {
             let email = AssertedEmail::Verified(email);
-            return self.sign_up(tx, policy, provider, assertion, &email, request);
+            return self.sign_up(tx, policy, provider, assertion, &email, then);
         };
         if user.status != UserStatus::Active {
             return Ok(Settled::Refused(Refusal::Disabled));
         }
         let is_signed_in = self.session.as_ref().is_some_and(|own| own.user_id == user.id);
         if !user.email_verified {
-            self.claim(tx, provider, assertion, user, &email, request)
+            self.claim(tx, provider, assertion, user, &email, then)
         } else if is_signed_in {
             // The session proves the account, and the address is the same.
             self.insert(tx, provider, user.id, assertion)?;
             tell_owner(tx, &self.recorder, user.id)?;
-            Ok(Settled::SignIn { user, request })
+            Ok(Settled::SignIn { user, then })
         } else {
-            self.offer(tx, provider, user.id, assertion, request)
+            self.offer(tx, provider, user.id, assertion, then)
         }
     }
 
@@ -180,7 +183,7 @@ impl Visit {
         assertion: Assertion,
         user: User,
         email: &EmailAddress,
-        request: Option<RequestId>,
+        then: AfterSignIn,
     ) -> Result<Settled, StorageError> {
         let (name, picture) = (assertion.name.clone(), assertion.picture.clone());
         if !tx.users().claim(user.id, email, name.as_ref(), picture.as_deref())? {
@@ -192,7 +195,7 @@ impl Visit {
         take_over(tx, &user, told, event, self.recorder.now)?;
         self.insert(tx, provider, user.id, assertion)?;
         let user = User { email: email.clone(), email_verified: true, name, picture, ..user };
-        Ok(Settled::SignIn { user, request })
+        Ok(Settled::SignIn { user, then })
     }
 
     fn sign_up(
@@ -202,7 +205,7 @@ impl Visit {
         provider: &Provider,
         assertion: Assertion,
         email: &AssertedEmail,
-        request: Option<RequestId>,
+        then: AfterSignIn,
     ) -> Result<Settled, StorageError> {
         match (policy.sign_up, provider.sign_up) {
             (SignUp::Open, SignUp::Open) => {}
@@ -224,7 +227,7 @@ impl Visit {
         tx.users().insert(&user, None)?;
         tx.audit_events().append(&self.recorder.event(Action::SignedUp, user.id, user.id))?;
         self.insert(tx, provider, user.id, assertion)?;
-        Ok(Settled::SignIn { user, request })
+        Ok(Settled::SignIn { user, then })
     }
 
     /// The account is proved by its password, or by an identity that opens it already.
@@ -234,13 +237,14 @@ impl Visit {
         provider: &Provider,
         user: UserId,
         assertion: Assertion,
-        request: Option<RequestId>,
+        then: AfterSignIn,
     ) -> Result<Settled, StorageError> {
         let now = self.recorder.now;
         let offer = LinkOffer {
             id: self.offer_id,
             identity: Identity::new(provider.id, user, assertion, now),
-            request,
+            tokens: self.tokens.clone(),
+            request: then.request(),
             expires_at: now + LINK_OFFER_LIFE,
         };
         tx.link_offers().insert(&offer, &self.browser)?;
@@ -265,7 +269,7 @@ impl Visit {
             return Ok(Settled::Refused(Refusal::Disabled));
         };
         take_up(tx, &self.recorder, &offer, &self.browser)?;
-        Ok(Settled::SignIn { user, request: offer.request })
+        Ok(Settled::SignIn { user, then: AfterSignIn::of(offer.request) })
     }
 
     /// From the account page. The address does not matter: the user has both sides in hand.
@@ -282,7 +286,10 @@ impl Visit {
             return Ok(Settled::Refused(Refusal::NotFresh));
         }
         match tx.identities().find(provider.id, &assertion.subject)? {
-            Some(identity) if identity.user_id == user => Ok(Settled::Linked),
+            Some(identity) if identity.user_id == user => {
+                keep(tx, &identity, self.tokens.as_ref())?;
+                Ok(Settled::Linked)
+            }
             Some(_) => Ok(Settled::Refused(Refusal::IdentityTaken)),
             None => {
                 self.insert(tx, provider, user, assertion)?;
@@ -300,7 +307,8 @@ impl Visit {
         assertion: Assertion,
     ) -> Result<(), StorageError> {
         let identity = Identity::new(provider.id, user, assertion, self.recorder.now);
-        insert(tx, &self.recorder, &identity)
+        insert(tx, &self.recorder, &identity)?;
+        keep(tx, &identity, self.tokens.as_ref())
     }
 }
 
@@ -315,8 +323,22 @@ pub(super) fn take_up(
         return Ok(false);
     }
     insert(tx, recorder, &offer.identity)?;
+    keep(tx, &offer.identity, offer.tokens.as_ref())?;
     tell_owner(tx, recorder, offer.identity.user_id)?;
     Ok(true)
+}
+
+fn keep(
+    tx: &mut TenantTx<'_>,
+    identity: &Identity,
+    tokens: Option<&SealedTokens>,
+) -> Result<(), StorageError> {
+    match tokens {
+        None => Ok(()),
+        Some(tokens) => {
+            tx.upstream_tokens().put(identity.provider_id, &identity.subject, tokens).map(drop)
+        }
+    }
 }
 
 /// There is another way into an account that was there before.

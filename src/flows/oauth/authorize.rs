@@ -115,7 +115,7 @@ pub fn check(
         redirect_uri: reply_to.redirect_uri.clone(),
         response_mode: response_mode(parameters)?,
         state: state(parameters)?,
-        scopes: scopes(parameters)?,
+        scopes: scopes(reply_to, parameters)?,
         nonce: nonce(parameters)?,
         code_challenge: code_challenge(reply_to, parameters)?,
         resource: resource(tenant, reply_to, parameters)?,
@@ -200,7 +200,7 @@ fn bounded(
 }
 
 /// RFC 6749 §3.3: `scope-token` is printable ASCII without `"` and `\`.
-fn scopes(parameters: &Parameters) -> Result<Scopes, OAuthError> {
+fn scopes(reply_to: &ReplyTo, parameters: &Parameters) -> Result<Scopes, OAuthError> {
     let text = parameters.get("scope").unwrap_or_default();
     let allowed = |c: char| c == ' ' || (c.is_ascii_graphic() && c != '"' && c != '\\');
     if text.len() > 1_000 || !text.chars().all(allowed) {
@@ -209,7 +209,15 @@ fn scopes(parameters: &Parameters) -> Result<Scopes, OAuthError> {
             "scope is a list of words, parted by spaces",
         ));
     }
-    Ok(Scopes::parse(text))
+    let scopes = Scopes::parse(text);
+    let refused = scopes.iter().find(|scope| !reply_to.application.may_ask_for(*scope));
+    match refused {
+        None => Ok(scopes),
+        Some(scope) => Err(OAuthError::new(
+            ErrorCode::InvalidScope,
+            format!("this client may not ask for {}; its tenant can allow it", scope.as_str()),
+        )),
+    }
 }
 
 /// RFC 7636 §4.3; RFC 9700 §2.1.1 requires it of public clients.

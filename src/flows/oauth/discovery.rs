@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::scope::Scope;
+use crate::domain::scope::{Scope, Scopes};
 use crate::domain::signing_key::Algorithm;
 
 pub fn document(issuer: &str) -> Value {
@@ -16,7 +16,7 @@ pub fn document(issuer: &str) -> Value {
         "introspection_endpoint": endpoint("/oauth2/introspect"),
         "revocation_endpoint": endpoint("/oauth2/revoke"),
         "end_session_endpoint": endpoint("/oauth2/logout"),
-        "scopes_supported": Scope::ALL.map(Scope::as_str),
+        "scopes_supported": Scopes::for_any_application().iter().map(Scope::as_str).collect::<Vec<_>>(),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],

@@ -12,6 +12,7 @@ use super::stale;
 use super::view::{Frame, failed, see};
 use crate::domain::application::{
     Application, ApplicationKind, ApplicationStatus, DirectLogin, Party, TokenSettings,
+    UpstreamTokenAccess,
 };
 use crate::domain::ids::{ApplicationId, ClientSecretId};
 use crate::domain::redirect_uri::RedirectUri;
@@ -61,6 +62,7 @@ pub struct ApplicationPage {
     pub audience: String,
     pub direct_login: bool,
     pub is_third_party: bool,
+    pub has_upstream_tokens: bool,
     /// Each with whether it is the one.
     pub access_algorithms: Vec<(&'static str, bool)>,
     pub id_algorithms: Vec<(&'static str, bool)>,
@@ -85,6 +87,7 @@ impl ApplicationPage {
             audience: field("audience"),
             direct_login: posted.optional("direct_login").is_some(),
             is_third_party: posted.optional("third_party").is_some(),
+            has_upstream_tokens: posted.optional("upstream_tokens").is_some(),
             reuse_window: field("reuse_window"),
             access_minutes: field("access_minutes"),
             idle_hours: field("idle_hours"),
@@ -147,6 +150,7 @@ fn view<L>(
         audience: app.audience.as_ref().map(|it| it.as_str().to_owned()).unwrap_or_default(),
         direct_login: app.direct_login == DirectLogin::Allowed,
         is_third_party: app.party == Party::Third,
+        has_upstream_tokens: app.upstream_tokens == UpstreamTokenAccess::Allowed,
         access_algorithms: algorithms(app.tokens.access_token_algorithm),
         id_algorithms: algorithms(app.tokens.id_token_algorithm),
         reuse_window: app
@@ -234,6 +238,7 @@ pub async fn change(
             "audience",
             "direct_login",
             "third_party",
+            "upstream_tokens",
             "access_algorithm",
             "id_algorithm",
             "reuse_window",
@@ -284,6 +289,10 @@ fn changed(posted: &Posted<Seat<Admin>>, old: &Application) -> Result<Applicatio
         party: match posted.optional("third_party") {
             Some(_) => Party::Third,
             None => Party::First,
+        },
+        upstream_tokens: match posted.optional("upstream_tokens") {
+            Some(_) => UpstreamTokenAccess::Allowed,
+            None => UpstreamTokenAccess::Refused,
         },
         tokens: TokenSettings {
             access_token_algorithm: algorithm("access_algorithm")

@@ -7,7 +7,9 @@ use super::access::{Admin, Seat};
 use super::applications::show;
 use super::posted::Posted;
 use super::view::{Frame, failed};
-use crate::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
+use crate::domain::application::{
+    ApplicationKind, DirectLogin, Party, TokenSettings, UpstreamTokenAccess,
+};
 use crate::domain::tenant::DisplayName;
 use crate::flows::administration::Problem;
 use crate::flows::administration::applications::{self, NewApplication};
@@ -140,6 +142,7 @@ fn from(preset: &Preset, name: DisplayName) -> NewApplication {
         direct_login: preset.direct_login,
         is_default: false,
         party: Party::First,
+        upstream_tokens: UpstreamTokenAccess::Refused,
         tokens: TokenSettings::default(),
         secret: None,
     }

@@ -8,7 +8,8 @@ use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed, see};
 use crate::domain::provider::{
-    ProfileRefresh, Provider, ProviderKey, ProviderKind, UnverifiedEmail, UpstreamScope,
+    ProfileRefresh, Provider, ProviderKey, ProviderKind, TokenRetention, UnverifiedEmail,
+    UpstreamScope,
 };
 use crate::domain::secret::Secret;
 use crate::domain::tenant::{DisplayName, Domain, SignUp};
@@ -46,9 +47,10 @@ pub struct ProviderForm {
     pub sign_up_is_open: bool,
     pub takes_unverified: bool,
     pub refreshes_profile: bool,
+    pub keeps_tokens: bool,
 }
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "version",
     "kind",
     "issuer",
@@ -61,6 +63,7 @@ const FIELDS: [&str; 12] = [
     "sign_up",
     "unverified_email",
     "profile",
+    "tokens",
 ];
 
 impl ProviderForm {
@@ -82,6 +85,7 @@ impl ProviderForm {
             sign_up_is_open: provider.sign_up == SignUp::Open,
             takes_unverified: provider.unverified_email == UnverifiedEmail::Accepted,
             refreshes_profile: provider.profile == ProfileRefresh::EverySignIn,
+            keeps_tokens: provider.tokens == TokenRetention::Kept,
         }
     }
 
@@ -100,6 +104,7 @@ impl ProviderForm {
             sign_up_is_open: is_on("sign_up"),
             takes_unverified: is_on("unverified_email"),
             refreshes_profile: is_on("profile"),
+            keeps_tokens: is_on("tokens"),
         }
     }
 
@@ -134,6 +139,10 @@ impl ProviderForm {
             profile: match self.refreshes_profile {
                 true => ProfileRefresh::EverySignIn,
                 false => ProfileRefresh::FirstSignIn,
+            },
+            tokens: match self.keeps_tokens {
+                true => TokenRetention::Kept,
+                false => TokenRetention::Discarded,
             },
         })
     }

@@ -8,8 +8,9 @@ use futures_core::future::LocalBoxFuture;
 
 use super::browser::Browser;
 use super::own_post::OwnPost;
+use crate::domain::after_sign_in::AccountPage;
 use crate::flows::account::session::SignedInBrowser;
-use crate::web::hosted::{Next, PageError};
+use crate::web::hosted::PageError;
 use crate::web::state::State;
 
 /// A request of a browser that is signed in; any other is sent to the sign-in.
@@ -38,13 +39,16 @@ impl Deref for Owner {
     }
 }
 
-fn to_login(browser: &Browser, next: Next) -> PageError {
+fn to_login(browser: &Browser, page: AccountPage) -> PageError {
     let login = format!("{}/login", browser.tenant().base_path);
-    PageError::elsewhere(match next {
+    PageError::elsewhere(match page {
         // It leads there by itself.
-        Next::Account => login,
-        Next::Password | Next::Email | Next::Delete | Next::Identities => {
-            format!("{login}?next={}", next.as_str())
+        AccountPage::Account => login,
+        AccountPage::Password
+        | AccountPage::Email
+        | AccountPage::Delete
+        | AccountPage::Identities => {
+            format!("{login}?next={}", page.as_str())
         }
     })
 }
@@ -65,7 +69,7 @@ impl FromRequest for Owner {
             let browser = browser.await?;
             match browser.signed_in.clone() {
                 Some(signed_in) => Ok(Self { browser, signed_in }),
-                None => Err(to_login(&browser, Next::Account)),
+                None => Err(to_login(&browser, AccountPage::Account)),
             }
         })
     }
@@ -83,7 +87,7 @@ impl FromRequest for FreshOwner {
             if is_fresh(&request, &owner) {
                 Ok(Self(owner))
             } else {
-                Err(to_login(&owner.browser, Next::of(request.path())))
+                Err(to_login(&owner.browser, AccountPage::of(request.path())))
             }
         })
     }
@@ -99,7 +103,7 @@ impl FromRequest for OwnerPost {
             let post = post.await?;
             match post.browser.signed_in.clone() {
                 Some(owner) => Ok(Self { post, owner }),
-                None => Err(to_login(&post.browser, Next::Account)),
+                None => Err(to_login(&post.browser, AccountPage::Account)),
             }
         })
     }
@@ -117,7 +121,7 @@ impl FromRequest for FreshOwnerPost {
             if is_fresh(&request, &post.owner) {
                 Ok(Self(post))
             } else {
-                Err(to_login(&post.post.browser, Next::of(request.path())))
+                Err(to_login(&post.post.browser, AccountPage::of(request.path())))
             }
         })
     }

@@ -5,7 +5,8 @@ use askama::Template;
 
 use super::account::done;
 use super::pending::see_other;
-use super::{Next, Page, PageError, Policy, render};
+use super::{Page, PageError, Policy, render};
+use crate::domain::after_sign_in::AccountPage;
 use crate::flows::Failure;
 use crate::flows::account::profile;
 use crate::web::extract::device;
@@ -62,7 +63,7 @@ pub async fn post(
             Ok(done(tenant, "kept"))
         }
         _ => {
-            let next = Next::Delete.as_str();
+            let next = AccountPage::Delete.as_str();
             Ok(see_other(format!("{}/login?next={next}", tenant.base_path)))
         }
     }

@@ -112,6 +112,7 @@ fn form(
         action: format!("{base}/account/email"),
         csrf: browser.secret.clone(),
         request: None,
+        next: None,
         heading: page.say("email-title"),
         lead: page.say_with("email-lead", "email", now),
         label: page.say("email-new"),

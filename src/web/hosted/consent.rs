@@ -129,5 +129,6 @@ fn in_plain_words(page: &Page, scope: Scope) -> String {
         Scope::Email => page.say("scope-email"),
         Scope::Roles => page.say("scope-roles"),
         Scope::OfflineAccess => page.say("scope-offline-access"),
+        Scope::UpstreamTokens => page.say("scope-upstream-tokens"),
     }
 }

@@ -26,6 +26,7 @@ pub struct EmailCodePage {
     pub action: String,
     pub csrf: String,
     pub request: Option<String>,
+    pub next: Option<String>,
     /// The sign-in that waits for the code.
     pub sign_in: String,
     pub email: String,
@@ -42,7 +43,9 @@ pub async fn get(
     Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
     offered(&request, &browser)?;
-    let pending = Pending::find(&request, &state, &browser, query.get("request")).await?;
+    let pending = Pending::find(&request, &state, &browser, query.get("request"))
+        .await?
+        .leading_to(query.get("next"));
     match query.get("sign_in") {
         Some(id) => show(&request, &state, &browser, &pending, id, None).await,
         None => {
@@ -59,7 +62,9 @@ pub async fn post(
 ) -> Result<HttpResponse, PageError> {
     let browser = &post.browser;
     offered(&request, browser)?;
-    let pending = Pending::find(&request, &state, browser, post.optional("request")).await?;
+    let pending = Pending::find(&request, &state, browser, post.optional("request"))
+        .await?
+        .leading_to(post.optional("next"));
     match post.optional("sign_in") {
         Some(id) => attempt(&request, &state, &post, &pending, id).await,
         None => ask(&request, &state, &post, &pending).await,
@@ -120,8 +125,7 @@ async fn attempt(
         email_code::attempt(&state.context, tenant, sign_in, secret, typed, address.as_deref());
     match outcome.await.map_err(failed)? {
         Outcome::Proved(proof) => {
-            let request_id = pending.request.map(|id| id.to_string());
-            let location = after_sign_in(browser, request_id.as_deref(), None);
+            let location = after_sign_in(tenant, pending.after_sign_in());
             sign_in_browser(request, state, browser, proof, location).await
         }
         Outcome::Wrong => {
@@ -150,6 +154,7 @@ async fn show(
         action: format!("{}/login/code", browser.tenant().base_path),
         csrf: browser.secret.clone(),
         request: pending.request.map(|id| id.to_string()),
+        next: pending.next(),
         sign_in: id.to_owned(),
         email: email.to_string(),
         problem,
@@ -186,6 +191,7 @@ fn form(
         action: format!("{}/login/code", browser.tenant().base_path),
         csrf: browser.secret.clone(),
         request: pending.request.map(|id| id.to_string()),
+        next: pending.next(),
         heading: page.say("code-ask-title"),
         lead: page.say("code-ask-lead"),
         label: page.say("email"),

@@ -1,15 +1,15 @@
 //! `/federation/{provider}` and its `/callback`: to a provider and back.
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::PageError;
 use super::federation_button::remember;
 use super::federation_refused::refuse;
+use super::pending::{after_sign_in, see_other};
+use crate::domain::after_sign_in::{AccountPage, AfterSignIn};
 use crate::domain::ids::{LinkOfferId, RequestId};
 use crate::domain::parameters::Parameters;
 use crate::domain::upstream_sign_in::Purpose;
-use crate::flows::TenantSnapshot;
 use crate::flows::federation::Visitor;
 use crate::flows::federation::begin::{self, Begun, Departure};
 use crate::flows::federation::complete::{self, Outcome, Returned};
@@ -41,7 +41,7 @@ pub async fn begin(
     let visitor = visitor(&request, &browser);
     let begun = begin::begin(&state.context, tenant, &stored.provider, departure, &visitor).await;
     match begun.map_err(|failure| PageError::failure(&request, &failure))? {
-        Begun::AtProvider(page) => Ok(see_other(page.as_str())),
+        Begun::AtProvider(page) => Ok(see_other(page.to_string())),
         Begun::RequestGone => Err(PageError::stale(&request)),
         Begun::Refused(why) => refuse(&request, tenant, &stored.provider, &why, Some(purpose)),
     }
@@ -69,17 +69,17 @@ pub async fn callback(
         .await
         .map_err(|failure| PageError::failure(&request, &failure))?;
     match outcome {
-        Outcome::SignedIn { session, user, request: pending } => {
+        Outcome::SignedIn { session, user, then } => {
             browser.sign_in(session).map_err(|failure| PageError::failure(&request, &failure))?;
-            let mut response = see_other(&after_sign_in(tenant, pending));
+            let mut response = see_other(after_sign_in(tenant, then));
             remember(&mut response, &state, tenant, &stored.provider.key);
             KnownDevice::remember(&mut response, &state, tenant, user)
                 .map_err(|failure| PageError::failure(&request, &failure))?;
             Ok(response)
         }
-        Outcome::Linked => Ok(see_other(&format!("{}/account/identities", tenant.base_path))),
+        Outcome::Linked => Ok(see_other(format!("{}/account/identities", tenant.base_path))),
         Outcome::ProveAccount(id) => {
-            Ok(see_other(&format!("{}/federation/link?offer={id}", tenant.base_path)))
+            Ok(see_other(format!("{}/federation/link?offer={id}", tenant.base_path)))
         }
         Outcome::Refused { why, purpose } => {
             refuse(&request, tenant, &stored.provider, &why, purpose)
@@ -95,15 +95,21 @@ fn not_found(request: &HttpRequest) -> PageError {
 /// The provider's key in the path.
 #[derive(serde::Deserialize)]
 pub struct Segment {
-    provider: String,
+    pub provider: String,
 }
 
 /// `None` for an id that is none.
 fn purpose(query: &Parameters) -> Option<Purpose> {
     match (query.get("offer"), query.get("request")) {
         (Some(offer), _) => Some(Purpose::ProveAccount { offer: LinkOfferId::parse(offer).ok()? }),
-        (None, Some(id)) => Some(Purpose::SignIn { request: Some(RequestId::parse(id).ok()?) }),
-        (None, None) => Some(Purpose::SignIn { request: None }),
+        (None, Some(id)) => {
+            Some(Purpose::SignIn { then: AfterSignIn::Request(RequestId::parse(id).ok()?) })
+        }
+        (None, None) => {
+            let page = query.get("next").and_then(AccountPage::parse);
+            let page = page.unwrap_or(AccountPage::Account);
+            Some(Purpose::SignIn { then: AfterSignIn::Account(page) })
+        }
     }
 }
 
@@ -115,19 +121,7 @@ pub fn visitor<'a>(request: &HttpRequest, browser: &'a Browser) -> Visitor<'a> {
     }
 }
 
-/// Where a browser goes that has just been signed in.
-pub fn after_sign_in(tenant: &TenantSnapshot, pending: Option<RequestId>) -> String {
-    match pending {
-        Some(id) => format!("{}/oauth2/authorize/continue?request={id}", tenant.base_path),
-        None => format!("{}/account", tenant.base_path),
-    }
-}
-
 pub fn query(request: &HttpRequest) -> Result<Parameters, PageError> {
     Parameters::parse(request.query_string().as_bytes())
         .map_err(|why| PageError::bad_request(request, &why.to_string()))
-}
-
-pub fn see_other(location: &str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
 }

@@ -4,8 +4,10 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::pending::query;
 use crate::config::Scheme;
-use crate::domain::ids::{LinkOfferId, RequestId};
+use crate::domain::after_sign_in::AfterSignIn;
+use crate::domain::ids::LinkOfferId;
 use crate::domain::provider::{Provider, ProviderKey, ProviderKind};
 use crate::flows::TenantSnapshot;
 use crate::web::state::State;
@@ -43,7 +45,7 @@ impl Brand {
 /// What the button is for.
 #[derive(Clone, Copy, Debug)]
 pub enum Errand {
-    SignIn(Option<RequestId>),
+    SignIn(AfterSignIn),
     ProveAccount(LinkOfferId),
 }
 
@@ -57,8 +59,10 @@ impl ProviderButton {
         let path = format!("{}/federation/{}", tenant.base_path, provider.key);
         Self {
             href: match errand {
-                Errand::SignIn(None) => path,
-                Errand::SignIn(Some(id)) => format!("{path}?request={id}"),
+                Errand::SignIn(then) => match query(then) {
+                    query if query.is_empty() => path,
+                    query => format!("{path}?{query}"),
+                },
                 Errand::ProveAccount(id) => format!("{path}?offer={id}"),
             },
             name: provider.name.to_string(),
@@ -74,14 +78,10 @@ impl ProviderButton {
     }
 
     /// All of the tenant's, for its login page.
-    pub fn all(
-        request: &HttpRequest,
-        tenant: &TenantSnapshot,
-        pending: Option<RequestId>,
-    ) -> Vec<Self> {
+    pub fn all(request: &HttpRequest, tenant: &TenantSnapshot, then: AfterSignIn) -> Vec<Self> {
         let cookie = request.cookie(LAST_USED);
         let last_used = cookie.as_ref().map(Cookie::value);
-        let errand = Errand::SignIn(pending);
+        let errand = Errand::SignIn(then);
         let providers = tenant.providers.iter();
         providers.map(|stored| Self::new(tenant, &stored.provider, errand, last_used)).collect()
     }

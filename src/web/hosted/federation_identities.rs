@@ -3,9 +3,10 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::federation::{see_other, visitor};
+use super::federation::visitor;
 use super::federation_button::Brand;
 use super::federation_refused::refuse;
+use super::pending::see_other;
 use super::{Page, PageError, Policy, render};
 use crate::domain::identity::{Identity, Subject};
 use crate::domain::ids::UserId;
@@ -63,7 +64,7 @@ pub async fn get(
 ) -> Result<HttpResponse, PageError> {
     match user(&browser) {
         Some(user) => show(&request, &state, &browser, user, None).await,
-        None => Ok(see_other(&format!("{}/login", browser.tenant().base_path))),
+        None => Ok(see_other(format!("{}/login", browser.tenant().base_path))),
     }
 }
 
@@ -76,7 +77,7 @@ pub async fn post(
     let Form(form) = form.map_err(|error| PageError::from_api(&request, error))?;
     let tenant = browser.tenant();
     let Some(user) = user(&browser) else {
-        return Ok(see_other(&format!("{}/login", tenant.base_path)));
+        return Ok(see_other(format!("{}/login", tenant.base_path)));
     };
     let origin = own_origin(&state, tenant);
     if !csrf::is_own_post(&request, origin, &browser.secret, form.get("csrf")) {
@@ -111,7 +112,7 @@ async fn to_provider(
     let visitor = visitor(request, browser);
     let begun = begin::begin(&state.context, tenant, provider, departure, &visitor).await;
     match begun.map_err(|failure| PageError::failure(request, &failure))? {
-        Begun::AtProvider(page) => Ok(see_other(page.as_str())),
+        Begun::AtProvider(page) => Ok(see_other(page.to_string())),
         Begun::RequestGone => Err(PageError::stale(request)),
         Begun::Refused(why) => refuse(request, tenant, provider, &why, Some(purpose)),
     }
@@ -132,7 +133,7 @@ async fn unlink(
     let unlinked = link::unlink(&state.context, tenant, provider, subject, &visitor).await;
     match unlinked.map_err(|failure| PageError::failure(request, &failure))? {
         Unlinked::Done | Unlinked::Gone => {
-            Ok(see_other(&format!("{}/account/identities", tenant.base_path)))
+            Ok(see_other(format!("{}/account/identities", tenant.base_path)))
         }
         Unlinked::LastWay => {
             show(request, state, browser, user, Some(id!("identities-last"))).await

@@ -4,9 +4,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::federation::{after_sign_in, query, see_other, visitor};
+use super::federation::{query, visitor};
 use super::federation_button::{Brand, Errand, ProviderButton};
+use super::pending::{after_sign_in, see_other};
 use super::{Page, PageError, Policy, render};
+use crate::domain::after_sign_in::AfterSignIn;
 use crate::domain::ids::LinkOfferId;
 use crate::flows::account::throttle::Guesser;
 use crate::flows::federation::link::{self, Offered, Proved};
@@ -76,7 +78,7 @@ pub async fn post(
     match proved.await.map_err(failed)? {
         Proved::SignedIn { session, user, request: pending } => {
             browser.sign_in(session).map_err(failed)?;
-            let mut response = see_other(&after_sign_in(tenant, pending));
+            let mut response = see_other(after_sign_in(tenant, AfterSignIn::of(pending)));
             KnownDevice::remember(&mut response, &state, tenant, user).map_err(failed)?;
             Ok(response)
         }

@@ -5,6 +5,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::page::{Page, PageError, Policy, render_as};
+use super::pending;
+use crate::domain::after_sign_in::AfterSignIn;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::provider::{Provider, ProviderKind};
 use crate::domain::tenant::Domain;
@@ -290,8 +292,8 @@ impl Case<'_> {
         let query = match self.purpose {
             Some(Purpose::Link { .. }) => return self.account(),
             Some(Purpose::ProveAccount { offer }) => format!("offer={offer}"),
-            Some(Purpose::SignIn { request: Some(id) }) => format!("request={id}"),
-            Some(Purpose::SignIn { request: None }) | None => String::new(),
+            Some(Purpose::SignIn { then }) => pending::query(then),
+            None => String::new(),
         };
         let path = format!("{}/federation/{}", self.tenant.base_path, self.provider.key);
         let parts: Vec<&str> =
@@ -312,8 +314,11 @@ impl Case<'_> {
         let page = match self.purpose {
             Some(Purpose::Link { .. }) => return self.account(),
             Some(Purpose::ProveAccount { offer }) => format!("federation/link?offer={offer}"),
-            Some(Purpose::SignIn { request: Some(id) }) => format!("login?request={id}"),
-            Some(Purpose::SignIn { request: None }) | None => "login?next=account".to_owned(),
+            Some(Purpose::SignIn { then: AfterSignIn::Account(page) }) => {
+                format!("login?next={}", page.as_str())
+            }
+            Some(Purpose::SignIn { then }) => format!("login?{}", pending::query(then)),
+            None => "login?next=account".to_owned(),
         };
         let href = format!("{}/{page}", self.tenant.base_path);
         Way { label: self.label(id), href }

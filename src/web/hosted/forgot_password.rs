@@ -21,6 +21,7 @@ pub async fn get(
     Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
     let pending = Pending::find(&request, &state, &browser, query.get("request")).await?;
+    let pending = pending.leading_to(query.get("next"));
     let email = query.get("login_hint").map(short).unwrap_or_default();
     render(&request, &form(&browser, &pending, email, None), pending.policy())
 }
@@ -63,6 +64,7 @@ fn form(
         action: format!("{}/forgot-password", browser.tenant().base_path),
         csrf: browser.secret.clone(),
         request: pending.request.map(|id| id.to_string()),
+        next: pending.next(),
         heading: page.say("forgot-title"),
         lead: page.say("forgot-lead"),
         label: page.say("email"),

@@ -40,6 +40,7 @@ pub struct EmailForm {
     pub action: String,
     pub csrf: String,
     pub request: Option<String>,
+    pub next: Option<String>,
     pub heading: String,
     pub lead: String,
     pub label: String,

@@ -6,7 +6,7 @@ use askama::Template;
 use super::check_mail::{self, CheckMail};
 use super::federation_button::{Brand, ProviderButton};
 use super::pending::{Pending, after_sign_in, see_other, short};
-use super::{Next, Page, PageError, render};
+use super::{Page, PageError, render};
 use crate::domain::tenant::{AccountPolicy, EmailCode, SignUp};
 use crate::flows::Failure;
 use crate::flows::account::sign_in::{self, Credentials, Outcome, Proof};
@@ -81,7 +81,8 @@ struct Visit<'a> {
     state: &'a State,
     browser: &'a Browser,
     pending: Option<&'a str>,
-    next: Option<Next>,
+    /// The page of the account that it leads to.
+    next: Option<&'a str>,
     email: &'a str,
 }
 
@@ -93,11 +94,11 @@ pub async fn get(
 ) -> Result<HttpResponse, PageError> {
     let named = query.get("idp").or(query.get("provider"));
     if let Some(provider) = named.and_then(|key| browser.tenant().provider(key)) {
-        let query = query.only(&["request", "login_hint"]).to_query();
+        let query = query.only(&["request", "next", "login_hint"]).to_query();
         let (base, key) = (&browser.tenant().base_path, &provider.provider.key);
         return Ok(see_other(format!("{base}/federation/{key}?{query}")));
     }
-    let (pending, next) = (query.get("request"), query.get("next").and_then(Next::parse));
+    let (pending, next) = (query.get("request"), query.get("next"));
     let page = Page::of(browser.tenant());
     let mut messages = Messages::default();
     let mut email = query.get("login_hint").map(short).unwrap_or_default();
@@ -105,7 +106,8 @@ pub async fn get(
         Some(signed_in) if pending.is_none() => {
             let is_fresh = signed_in.session.is_fresh(state.context.now());
             if next.is_none() || is_fresh {
-                return Ok(see_other(after_sign_in(&browser, None, next)));
+                let then = Pending::default().leading_to(next).after_sign_in();
+                return Ok(see_other(after_sign_in(browser.tenant(), then)));
             }
             messages.notice = Some(page.say("login-again"));
             email = signed_in.profile.user.email.to_string();
@@ -135,7 +137,7 @@ pub async fn post(
         state: &state,
         browser: &browser,
         pending: form.get("request"),
-        next: form.get("next").and_then(Next::parse),
+        next: form.get("next"),
         email: &short(email),
     };
     let page = Page::of(browser.tenant());
@@ -173,7 +175,7 @@ impl Visit<'_> {
         let outcome = sign_in::with_password(context, tenant, credentials, &guesser).await;
         match outcome.map_err(failed)? {
             Outcome::Proved(proof) => {
-                let location = after_sign_in(self.browser, self.pending, self.next);
+                let location = after_sign_in(tenant, self.pending().await?.after_sign_in());
                 sign_in_browser(self.request, self.state, self.browser, proof, location).await
             }
             Outcome::Wrong => {
@@ -190,16 +192,21 @@ impl Visit<'_> {
         }
     }
 
+    async fn pending(&self) -> Result<Pending, PageError> {
+        let found = Pending::find(self.request, self.state, self.browser, self.pending).await?;
+        Ok(found.leading_to(self.next))
+    }
+
     async fn show(self, messages: Messages) -> Result<HttpResponse, PageError> {
         let (browser, tenant) = (self.browser, self.browser.tenant());
-        let pending = Pending::find(self.request, self.state, browser, self.pending).await?;
+        let pending = self.pending().await?;
         let accounts = tenant.tenant.accounts;
         let page = LoginPage {
             page: Page::of(tenant),
             action: format!("{}/login", tenant.base_path),
             csrf: browser.secret.clone(),
             request: pending.request.map(|id| id.to_string()),
-            next: self.next.map(|next| next.as_str().to_owned()),
+            next: pending.next(),
             email: self.email.to_owned(),
             app_name: pending.app_name(),
             forgot_url: pending.url(browser, "forgot-password"),
@@ -210,7 +217,7 @@ impl Visit<'_> {
             email_error: messages.email,
             password_error: messages.password,
             notice: messages.notice,
-            providers: ProviderButton::all(self.request, tenant, pending.request),
+            providers: ProviderButton::all(self.request, tenant, pending.after_sign_in()),
         };
         render(self.request, &page, pending.policy())
     }

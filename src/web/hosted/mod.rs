@@ -17,7 +17,6 @@ mod forms;
 pub mod login;
 pub mod logo;
 pub mod mailbox;
-mod next;
 mod page;
 mod pending;
 pub mod reset_password;
@@ -28,5 +27,4 @@ pub mod verify_email;
 pub mod welcome;
 mod words;
 
-pub use next::Next;
 pub use page::{Page, PageError, Policy, render, render_as};

@@ -3,8 +3,10 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{Next, PageError, Policy};
+use super::{PageError, Policy};
+use crate::domain::after_sign_in::{AccountPage, AfterSignIn};
 use crate::domain::ids::RequestId;
+use crate::flows::TenantSnapshot;
 use crate::web::extract::browser::Browser;
 use crate::web::oauth::authorize::{Destination, destination};
 use crate::web::state::State;
@@ -13,6 +15,8 @@ use crate::web::state::State;
 pub struct Pending {
     pub request: Option<RequestId>,
     destination: Option<Destination>,
+    /// The account's page that it leads to, where no application asked.
+    next: Option<AccountPage>,
 }
 
 impl Pending {
@@ -29,7 +33,7 @@ impl Pending {
             .await
             .map_err(|failure| PageError::failure(request, &failure))?;
         let destination = Some(found.ok_or_else(|| PageError::stale(request))?);
-        Ok(Self { request: Some(id), destination })
+        Ok(Self { request: Some(id), destination, next: None })
     }
 
     /// The same, or nothing where the request was brought by another browser: mailed links are opened anywhere.
@@ -42,7 +46,7 @@ impl Pending {
             return Ok(Self::default());
         };
         let destination = destination(state, browser, id).await?;
-        Ok(Self { request: destination.is_some().then_some(id), destination })
+        Ok(Self { request: destination.is_some().then_some(id), destination, next: None })
     }
 
     pub fn app_name(&self) -> Option<String> {
@@ -55,27 +59,49 @@ impl Pending {
             .map_or(Policy::StaysHere, |destination| Policy::LeadsTo(&destination.redirect_uri))
     }
 
+    /// To the page of the account that `next` names, if it names one.
+    pub fn leading_to(mut self, next: Option<&str>) -> Self {
+        self.next = next.and_then(AccountPage::parse);
+        self
+    }
+
+    /// What the forms of this sign-in carry on.
+    pub fn next(&self) -> Option<String> {
+        self.next.map(|page| page.as_str().to_owned())
+    }
+
+    pub fn after_sign_in(&self) -> AfterSignIn {
+        match (self.request, self.next) {
+            (None, Some(page)) => AfterSignIn::Account(page),
+            (request, _) => AfterSignIn::of(request),
+        }
+    }
+
     /// The address of another page of this sign-in.
     pub fn url(&self, browser: &Browser, page: &str) -> String {
         let base = &browser.tenant().base_path;
-        match self.request {
-            Some(id) => format!("{base}/{page}?request={id}"),
-            None => format!("{base}/{page}"),
+        match query(self.after_sign_in()) {
+            query if query.is_empty() => format!("{base}/{page}"),
+            query => format!("{base}/{page}?{query}"),
         }
     }
 }
 
+/// As it stands in the address of a page of the sign-in; nothing for the account itself.
+pub fn query(then: AfterSignIn) -> String {
+    match then {
+        AfterSignIn::Request(id) => format!("request={id}"),
+        AfterSignIn::Account(AccountPage::Account) => String::new(),
+        AfterSignIn::Account(page) => format!("next={}", page.as_str()),
+    }
+}
+
 /// Where a browser goes that has just signed in.
-pub fn after_sign_in(browser: &Browser, request: Option<&str>, next: Option<Next>) -> String {
-    let base = &browser.tenant().base_path;
-    match request {
-        Some(id) => {
-            let query = url::form_urlencoded::Serializer::new(String::new())
-                .append_pair("request", id)
-                .finish();
-            format!("{base}/oauth2/authorize/continue?{query}")
-        }
-        None => format!("{base}/{}", next.unwrap_or(Next::Account).as_str()),
+pub fn after_sign_in(tenant: &TenantSnapshot, then: AfterSignIn) -> String {
+    let base = &tenant.base_path;
+    match then {
+        AfterSignIn::Request(id) => format!("{base}/oauth2/authorize/continue?request={id}"),
+        AfterSignIn::Account(page) => format!("{base}/{}", page.as_str()),
     }
 }
 

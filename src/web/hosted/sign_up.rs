@@ -66,7 +66,7 @@ pub async fn post(
             .map_err(|failure| PageError::failure(&request, &failure))?;
     match outcome {
         Outcome::Made(proof) => {
-            let location = after_sign_in(browser, id.as_deref(), None);
+            let location = after_sign_in(browser.tenant(), pending.after_sign_in());
             sign_in_browser(&request, &state, browser, proof, location).await
         }
         Outcome::VerificationRequired => {

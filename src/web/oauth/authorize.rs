@@ -271,6 +271,7 @@ fn in_plain_words(page: &Page, scope: Scope) -> Option<String> {
         Scope::Profile => Some(page.say("confirm-scope-profile")),
         Scope::Email => Some(page.say("confirm-scope-email")),
         Scope::Roles => Some(page.say("confirm-scope-roles")),
+        Scope::UpstreamTokens => Some(page.say("confirm-scope-upstream-tokens")),
         Scope::OpenId | Scope::OfflineAccess => None,
     }
 }

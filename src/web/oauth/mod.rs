@@ -9,6 +9,7 @@ mod public_document;
 pub mod reply;
 pub mod revoke;
 pub mod token;
+pub mod upstream_token;
 pub mod userinfo;
 
 use crate::domain::parameters::Parameters;

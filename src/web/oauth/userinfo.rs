@@ -22,7 +22,7 @@ pub async fn get(
     let profile = good
         .profile
         .filter(|_| scopes.contains(Scope::OpenId))
-        .ok_or(ApiError::Bearer(Some(BearerError::InsufficientScope)))?;
+        .ok_or(ApiError::Bearer(Some(BearerError::InsufficientScope(Scope::OpenId))))?;
     let mut answer = claims::user_claims(&profile, &scopes);
     answer.insert("sub".into(), json!(profile.user.id));
     Ok(HttpResponse::Ok().json(answer))

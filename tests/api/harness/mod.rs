@@ -4,6 +4,7 @@
 mod app;
 mod browser;
 mod database;
+pub mod federation;
 mod rows;
 mod tenant;
 

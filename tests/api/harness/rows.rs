@@ -29,6 +29,21 @@ impl TestApp {
         }
     }
 
+    /// How many rows the table has.
+    pub fn count(&self, table: &str) -> usize {
+        let count = format!("SELECT CAST(COUNT(*) AS TEXT) AS line FROM {table}");
+        let found: Line = match self.context.db.url() {
+            DatabaseUrl::Sqlite(path) => {
+                let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                sql_query(count).get_result(&mut connection).unwrap()
+            }
+            DatabaseUrl::Postgres(url) => {
+                sql_query(count).get_result(&mut PgConnection::establish(url).unwrap()).unwrap()
+            }
+        };
+        found.line.parse().unwrap()
+    }
+
     /// All that the database holds: its files, the log of writes included, or every row as text.
     pub fn everything_stored(&self) -> Vec<u8> {
         match self.context.db.url() {

@@ -2,12 +2,15 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use doorward::domain::application::{ApplicationKind, DirectLogin, Party, TokenSettings};
+use doorward::domain::application::{
+    ApplicationKind, DirectLogin, Party, TokenSettings, UpstreamTokenAccess,
+};
 use doorward::domain::email_address::EmailAddress;
 use doorward::domain::ids::UserId;
 use doorward::domain::password::NewPassword;
 use doorward::domain::provider::{
-    ProfileRefresh, Provider, ProviderKey, ProviderKind, UnverifiedEmail, UpstreamIssuer,
+    ProfileRefresh, Provider, ProviderKey, ProviderKind, TokenRetention, UnverifiedEmail,
+    UpstreamIssuer,
 };
 use doorward::domain::role::RoleKey;
 use doorward::domain::secret::Secret;
@@ -116,6 +119,7 @@ impl TestApp {
             },
             is_default: name == "web",
             party: Party::First,
+            upstream_tokens: UpstreamTokenAccess::Refused,
             tokens,
             secret: None,
         };
@@ -179,6 +183,7 @@ impl TestApp {
             sign_up: SignUp::Open,
             unverified_email: UnverifiedEmail::Refused,
             profile: ProfileRefresh::FirstSignIn,
+            tokens: TokenRetention::Discarded,
         };
         vary(&mut new);
         providers::set(&Administrator::command_line(&self.context), tenant, Seen::Anything, new)

@@ -72,6 +72,7 @@ async fn identity_and_offer(app: &TestApp, tenant: &TestTenant, browser: &str) -
     let offer = LinkOffer {
         id: ids[1],
         identity: offered,
+        tokens: None,
         request: None,
         expires_at: now + Duration::from_secs(600),
     };

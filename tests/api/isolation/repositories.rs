@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use doorward::crypto::digest::digest;
 use doorward::domain::activity::{Day, Kind};
+use doorward::domain::after_sign_in::AfterSignIn;
 use doorward::domain::allowance::Allowance;
 use doorward::domain::application::{Application, ApplicationStatus, ClientAuthentication};
 use doorward::domain::audit::AuditEvent;
@@ -24,7 +25,7 @@ use doorward::domain::member::{Member, MemberRole};
 use doorward::domain::one_time_token::{OneTimeToken, Purpose};
 use doorward::domain::password::PasswordHash;
 use doorward::domain::provider::{
-    ProfileRefresh, Provider, ProviderKey, ProviderKind, UnverifiedEmail,
+    ProfileRefresh, Provider, ProviderKey, ProviderKind, TokenRetention, UnverifiedEmail,
 };
 use doorward::domain::refresh_family::{FamilyState, RefreshFamily, RevocationReason};
 use doorward::domain::role::{Role, RoleKey};
@@ -33,6 +34,7 @@ use doorward::domain::secret::{Secret, SecretDigest};
 use doorward::domain::session::{Method, Session, SessionKind};
 use doorward::domain::tenant::{DisplayName, SignUp};
 use doorward::domain::upstream_sign_in::{self, UpstreamSignIn};
+use doorward::domain::upstream_token::SealedTokens;
 use doorward::domain::user::{User, UserStatus};
 use doorward::storage::{
     AuditFilter, Device, Rotation, Spent, StorageError, StoredKey, StoredProvider, TenantTx,
@@ -194,6 +196,34 @@ const CALLS: &[(&str, Came, Call)] = &[
     }),
     ("identities.delete_all", Nothing, |tx, a| {
         Ok(changed(tx.identities().delete_all(a.user.id)? > 0))
+    }),
+    ("upstream_tokens.put", Nothing, |tx, a| {
+        let identity = &a.offer.identity;
+        let put = tx.upstream_tokens().put(identity.provider_id, &identity.subject, &sealed("x"));
+        Ok(changed(put?))
+    }),
+    ("upstream_tokens.find", Nothing, |tx, a| {
+        Ok(found(tx.upstream_tokens().find(a.user.id, a.provider.provider.id)?))
+    }),
+    ("upstream_tokens.lease", Nothing, |tx, a| {
+        let (provider, subject) = (a.provider.provider.id, &a.offer.identity.subject);
+        let lease = (later(a), later(a));
+        Ok(changed(tx.upstream_tokens().lease(provider, subject, &sealed("a"), lease)?))
+    }),
+    ("upstream_tokens.renew", Nothing, |tx, a| {
+        let (provider, subject) = (a.provider.provider.id, &a.offer.identity.subject);
+        Ok(changed(tx.upstream_tokens().renew(provider, subject, a.now, &sealed("x"))?))
+    }),
+    ("upstream_tokens.end_lease", Nothing, |tx, a| {
+        let (provider, subject) = (a.provider.provider.id, &a.offer.identity.subject);
+        Ok(changed(tx.upstream_tokens().end_lease(provider, subject, a.now)?))
+    }),
+    ("upstream_tokens.delete", Nothing, |tx, a| {
+        let (provider, subject) = (a.provider.provider.id, &a.offer.identity.subject);
+        Ok(changed(tx.upstream_tokens().delete(provider, subject, a.now)?))
+    }),
+    ("upstream_tokens.delete_all", Nothing, |tx, a| {
+        Ok(changed(tx.upstream_tokens().delete_all(a.provider.provider.id)? > 0))
     }),
     ("link_offers.insert", Refused, |tx, a| {
         let id = LinkOfferId::from_bytes([9; 16]);
@@ -537,14 +567,14 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
             application_id: application.id,
             user_id: user.id,
             session_id: session.id,
-            scopes: Scopes::all(),
+            scopes: Scopes::for_any_application(),
             resource: None,
             authenticated_at: now,
         };
         let rows = Rows {
             consent: Consent {
                 application_id: application.id,
-                scopes: Scopes::all(),
+                scopes: Scopes::for_any_application(),
                 granted_at: now,
             },
             token: OneTimeToken {
@@ -563,7 +593,7 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
                 provider_id: provider(now).provider.id,
                 nonce: "nonce".to_owned(),
                 sealed_code_verifier: "sealed".to_owned(),
-                purpose: upstream_sign_in::Purpose::SignIn { request: None },
+                purpose: upstream_sign_in::Purpose::SignIn { then: AfterSignIn::of(None) },
                 expires_at: now + Duration::from_secs(60),
             },
             upstream_state: digest_of("upstream"),
@@ -598,7 +628,12 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
             session,
         };
         tx.providers().insert(&rows.provider)?;
-        tx.identities().insert(&rows.offer.identity)?;
+        let identity = &rows.offer.identity;
+        tx.identities().insert(identity)?;
+        let (provider, subject, tokens) = (identity.provider_id, &identity.subject, sealed("a"));
+        assert!(tx.upstream_tokens().put(provider, subject, &tokens)?);
+        let lease = (rows.now, rows.now);
+        assert!(tx.upstream_tokens().lease(provider, subject, &tokens, lease)?);
         tx.link_offers().insert(&rows.offer, BROWSER)?;
         tx.upstream_sign_ins().insert(&rows.upstream_state, BROWSER, &rows.upstream)?;
         tx.roles().insert(&rows.role)?;
@@ -633,6 +668,7 @@ async fn everything_of(app: &TestApp, tenant: &TestTenant, rows: &Arc<Rows>) -> 
             format!("{:?}", tx.activity().since(Kind::SignIn, DAY)?),
             format!("{:?}", tx.members().list()?),
             format!("{:?}", tx.identities().list(rows.user.id)?),
+            format!("{:?}", tx.upstream_tokens().find(rows.user.id, rows.provider.provider.id)?),
             format!("{:?}", tx.link_offers().find(rows.offer.id, BROWSER, rows.now)?),
             format!("{:?}", tx.providers().list()?),
             format!("{:?}", tx.applications().list()?),
@@ -678,10 +714,15 @@ fn provider(now: Timestamp) -> StoredProvider {
             sign_up: SignUp::Open,
             unverified_email: UnverifiedEmail::Refused,
             profile: ProfileRefresh::FirstSignIn,
+            tokens: TokenRetention::Kept,
             created_at: now,
         },
         sealed_secret: "sealed".to_owned(),
     }
+}
+
+fn sealed(access_token: &str) -> SealedTokens {
+    SealedTokens { access_token: access_token.to_owned(), refresh_token: None }
 }
 
 fn offer(user: UserId, now: Timestamp) -> LinkOffer {
@@ -694,6 +735,7 @@ fn offer(user: UserId, now: Timestamp) -> LinkOffer {
     LinkOffer {
         id: LinkOfferId::from_bytes([3; 16]),
         identity: Identity::new(provider(now).provider.id, user, assertion, now),
+        tokens: None,
         request: None,
         expires_at: now + Duration::from_secs(60),
     }

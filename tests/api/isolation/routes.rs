@@ -118,7 +118,8 @@ fn cases(method: &str, path: &str) -> Option<Cases> {
                     .basic(&loot.service_id, &loot.service_secret)
             }),
         ]),
-        ("GET" | "POST", "/oauth2/userinfo") | ("GET", "/v1/auth/me") => {
+        ("GET" | "POST", "/oauth2/userinfo")
+        | ("GET", "/v1/auth/me" | "/federation/{provider}/token") => {
             Of(&[("access token", |loot, _| Sent::default().bearer(&loot.access_token))])
         }
         ("POST", "/oauth2/introspect") => Of(&[
