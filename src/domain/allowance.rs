@@ -21,6 +21,17 @@ impl Allowance {
         let limit = now + self.every * self.burst;
         if after <= limit { Ok(after) } else { Err(after.since(limit)) }
     }
+
+    /// The same for what can wait its turn: when the allowance is whole again, and when the turn is.
+    pub fn book(self, whole_at: Timestamp, now: Timestamp) -> (Timestamp, Timestamp) {
+        let after = whole_at.max(now) + self.every;
+        (after, self.turn_of(after, now))
+    }
+
+    /// The turn of whatever moved the number to `after`.
+    pub fn turn_of(self, after: Timestamp, now: Timestamp) -> Timestamp {
+        now.max(after - self.every * self.burst)
+    }
 }
 
 #[cfg(test)]
@@ -40,5 +51,19 @@ mod tests {
         whole_at = allowance.spend(whole_at, later).unwrap();
         assert_eq!(allowance.spend(whole_at, later), Err(Duration::from_secs(10)));
         assert!(allowance.spend(whole_at, now + Duration::from_secs(3_600)).is_ok());
+    }
+
+    #[test]
+    fn what_can_wait_gets_a_turn_of_its_own() {
+        let allowance = Allowance { burst: 2, every: Duration::from_secs(10) };
+        let now = Timestamp::from_secs(1_000);
+        let mut whole_at = Timestamp::from_secs(0);
+        let mut turns = Vec::new();
+        for _ in 0..4 {
+            let (after, turn) = allowance.book(whole_at, now);
+            whole_at = after;
+            turns.push(turn.since(now).as_secs());
+        }
+        assert_eq!(turns, [0, 0, 10, 20]);
     }
 }

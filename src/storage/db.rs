@@ -122,6 +122,23 @@ impl Db {
         self.write_with(move |connection| work(&mut SystemTx::new(connection))).await
     }
 
+    /// The same as `write_again` across tenants.
+    pub async fn system_write_again<T>(
+        &self,
+        work: impl Fn(&mut SystemTx<'_>) -> Result<T, StorageError> + Clone + Send + 'static,
+    ) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+    {
+        for _ in 0..CONFLICTS_IN_A_ROW {
+            match self.system_write(work.clone()).await {
+                Err(StorageError::Conflict) => {}
+                other => return other,
+            }
+        }
+        self.system_write(work).await
+    }
+
     async fn write_with<T, E>(
         &self,
         work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,

@@ -53,6 +53,37 @@ impl MailOrders<'_> {
         Ok(diesel::delete(order).execute(self.0.connection)? == 1)
     }
 
+    /// Keeps others from withdrawing it until this transaction ends. `false` if it was withdrawn.
+    pub fn lock(&mut self, id: MailId) -> Result<bool, StorageError> {
+        let order = mail_orders::table
+            .filter(mail_orders::tenant_id.eq(self.0.tenant))
+            .filter(mail_orders::id.eq(id.to_string()));
+        let moved = diesel::update(order)
+            .set(mail_orders::tries.eq(mail_orders::tries))
+            .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    /// Letters about `subject` that are not sent yet are not to be sent.
+    pub fn withdraw(&mut self, letter: Letter, subject: &str) -> Result<usize, StorageError> {
+        let orders = mail_orders::table
+            .filter(mail_orders::tenant_id.eq(self.0.tenant))
+            .filter(mail_orders::letter.eq(letter.as_str()))
+            .filter(mail_orders::subject_id.eq(subject));
+        Ok(diesel::delete(orders).execute(self.0.connection)?)
+    }
+
+    /// It waits until `due_at`, and that is no failure.
+    pub fn defer(&mut self, id: MailId, due_at: Timestamp) -> Result<bool, StorageError> {
+        let order = mail_orders::table
+            .filter(mail_orders::tenant_id.eq(self.0.tenant))
+            .filter(mail_orders::id.eq(id.to_string()));
+        let moved = diesel::update(order)
+            .set(mail_orders::due_at.eq(due_at.as_millis()))
+            .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
     /// It could not be sent: to be tried again at `due_at`, or given up.
     pub fn fail(
         &mut self,

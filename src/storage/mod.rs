@@ -37,7 +37,7 @@ mod upstream_sign_ins;
 mod upstream_tokens;
 mod users;
 
-pub use allowances::Spent;
+pub use allowances::{Booked, Spent};
 pub use audit_events::AuditFilter;
 pub use connection::{DatabaseUrl, InvalidDatabaseUrl};
 pub use db::Db;

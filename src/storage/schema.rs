@@ -357,6 +357,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    deployment_allowances (id) {
+        id -> Text,
+        whole_at -> BigInt,
+    }
+}
+
+diesel::table! {
     mail_orders (tenant_id, id) {
         tenant_id -> Text,
         id -> Text,

@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 
+use super::allowances::DeploymentAllowances;
 use super::connection::AnyConnection;
 use super::error::StorageError;
 use super::mail_orders::MailOrderRow;
@@ -27,6 +28,11 @@ impl<'c> SystemTx<'c> {
 
     pub fn tenants(&mut self) -> Tenants<'_> {
         Tenants(self.connection)
+    }
+
+    /// What is counted for all tenants together.
+    pub fn allowances(&mut self) -> DeploymentAllowances<'_> {
+        DeploymentAllowances(self.connection)
     }
 
     /// The scope of one tenant, within this transaction.
@@ -158,6 +164,7 @@ impl<'c> SystemTx<'c> {
             authorization_codes.expires_at: now - SPENT_CODE_MEMORY;
             authorization_requests.expires_at: now;
             browser_states.expires_at: now;
+            deployment_allowances.whole_at: now;
             email_codes.expires_at: now;
             link_offers.expires_at: now;
             mail_orders.created_at: now - DEAD_LETTER_MEMORY;

@@ -280,18 +280,28 @@ impl Users<'_> {
         Ok(moved == 1)
     }
 
-    /// Plans the account's deletion, or with `None` takes the plan back.
-    pub fn plan_deletion(
-        &mut self,
-        id: UserId,
-        at: Option<Timestamp>,
-    ) -> Result<bool, StorageError> {
+    /// Plans the account's deletion. `false` if it is planned already: the first plan stands.
+    pub fn plan_deletion(&mut self, id: UserId, at: Timestamp) -> Result<bool, StorageError> {
         let moved = diesel::update(
             users::table
                 .filter(users::tenant_id.eq(self.0.tenant))
-                .filter(users::id.eq(id.to_string())),
+                .filter(users::id.eq(id.to_string()))
+                .filter(users::deletes_at.is_null()),
         )
-        .set(users::deletes_at.eq(at.map(Timestamp::as_millis)))
+        .set(users::deletes_at.eq(at.as_millis()))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
+    /// Takes the plan back. `false` if there was none.
+    pub fn keep(&mut self, id: UserId) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string()))
+                .filter(users::deletes_at.is_not_null()),
+        )
+        .set(users::deletes_at.eq(None::<i64>))
         .execute(self.0.connection)?;
         Ok(moved == 1)
     }

@@ -8,13 +8,20 @@ use doorward::flows::mail::delivery;
 use doorward::storage::StorageError;
 use serde_json::json;
 
-use crate::harness::{TestApp, TestTenant, on_both_databases};
+use crate::harness::{Answer, Browser, TestApp, TestTenant, field, on_both_databases};
 
 on_both_databases! {
     what_many_replicas_send_is_sent_once,
     a_letter_speaks_in_the_tenants_name_and_colour,
     an_undone_sign_up_sends_nothing,
     what_waited_too_long_is_not_sent,
+    what_is_told_is_told_to_proved_addresses_alone,
+    a_deletion_that_is_planned_is_planned_and_told_once,
+    notices_are_counted_too,
+    all_tenants_together_write_to_one_address_only_so_often,
+    asking_for_one_letter_keeps_no_other_from_coming,
+    past_its_tenants_limit_a_letter_waits_its_turn,
+    a_letter_goes_to_the_address_that_the_account_has,
 }
 
 async fn order(app: &TestApp, acme: &TestTenant, letter: Letter, email: &str) {
@@ -87,4 +94,155 @@ async fn what_waited_too_long_is_not_sent(app: &TestApp) {
     assert!(sent[0].subject.contains("was changed"), "{sent:?}");
     order(app, &acme, Letter::ResetPassword, &acme.email).await;
     assert_eq!(app.mail_to(&acme.email).await.len(), 2);
+}
+
+/// Sends a form of the account.
+async fn post(
+    browser: &mut Browser<'_>,
+    acme: &TestTenant,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> Answer {
+    let csrf = field(&browser.get(&acme.url("/account")).await, "csrf");
+    let fields = [&[("csrf", csrf.as_str())], fields].concat();
+    browser.submit(&acme.url(path), &fields).await
+}
+
+async fn forgot(app: &TestApp, acme: &TestTenant, email: &str) {
+    app.clock.advance(Duration::from_millis(5));
+    let asked = app.direct(acme, "forgot-password", &json!({ "email": email })).await;
+    assert_eq!(asked.status, 202, "{asked:?}");
+}
+
+/// An attacker has an account with the address of somebody else.
+async fn what_is_told_is_told_to_proved_addresses_alone(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = Browser::new(app);
+    let page = browser.get(&acme.url("/signup")).await;
+    let (csrf, email) = (field(&page, "csrf"), "victim@x.example");
+    let fields =
+        [("csrf", &*csrf), ("email", email), ("password", "otters juggle quietly at noon")];
+    assert_eq!(browser.submit(&acme.url("/signup"), &fields).await.status, 303);
+    assert_eq!(app.mail_to(email).await.len(), 1, "the one that verifies it");
+    for _ in 0..3 {
+        post(&mut browser, &acme, "/account/delete", &[("choice", "delete")]).await;
+        post(&mut browser, &acme, "/account/delete", &[("choice", "keep")]).await;
+        let password = [("password", "a badger hums in the attic")];
+        let changed = post(&mut browser, &acme, "/account/password", &password).await;
+        assert_eq!(changed.status, 303, "{changed:?}");
+    }
+    assert_eq!(app.mail_to(email).await.len(), 1);
+}
+
+async fn a_deletion_that_is_planned_is_planned_and_told_once(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = Browser::new(app);
+    browser.sign_in(&acme).await;
+    let delete = [("choice", "delete")];
+    let at = app.context.now() + Duration::from_secs(14 * 24 * 3_600);
+    for _ in 0..3 {
+        post(&mut browser, &acme, "/account/delete", &delete).await;
+        app.clock.advance(Duration::from_secs(60));
+    }
+    let told = app.mail_to(&acme.email).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    let day = at.to_string()[..10].to_owned();
+    assert!(told[0].text.contains(&format!("That happens on {day}")), "{told:?}");
+    let planned =
+        app.audit(&acme.tenant).await.into_iter().filter(|e| e == "user.deletion_planned");
+    assert_eq!(planned.count(), 1);
+}
+
+async fn notices_are_counted_too(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    for _ in 0..30 {
+        order(app, &acme, Letter::IdentityLinked, &acme.email).await;
+        app.clock.advance(Duration::from_millis(1));
+    }
+    assert_eq!(app.mail_to(&acme.email).await.len(), 20);
+    // What else happens to the account is told all the same.
+    order(app, &acme, Letter::PasswordChanged, &acme.email).await;
+    assert_eq!(app.mail_to(&acme.email).await.len(), 21);
+}
+
+async fn all_tenants_together_write_to_one_address_only_so_often(app: &TestApp) {
+    let email = "ada@x.example";
+    let mut tenants = Vec::new();
+    for slug in ["acme", "bolt", "cleo", "dune"] {
+        let tenant = app.tenant(slug).await;
+        app.user(&tenant.tenant, email, &[]).await;
+        for _ in 0..10 {
+            forgot(app, &tenant, email).await;
+        }
+        tenants.push(tenant);
+    }
+    assert_eq!(app.mail_to(email).await.len(), 15);
+    app.clock.advance(Duration::from_secs(4 * 60));
+    for tenant in &tenants {
+        forgot(app, tenant, email).await;
+    }
+    assert_eq!(app.mail_to(email).await.len(), 16);
+    // Another address is nobody else's matter.
+    forgot(app, &tenants[3], &tenants[3].email).await;
+    assert_eq!(app.mail_to(&tenants[3].email).await.len(), 1);
+}
+
+async fn asking_for_one_letter_keeps_no_other_from_coming(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let body = json!({ "email": "new@x.example", "password": "otters juggle quietly at noon" });
+    app.direct(&acme, "register", &body).await.expect(201);
+    let mut browser = Browser::new(app);
+    let csrf = field(&browser.get(&acme.url("/forgot-password")).await, "csrf");
+    // Of the first there is nothing to verify, of the second there is.
+    for (email, letters) in [(&*acme.email, 0), ("new@x.example", 10)] {
+        for _ in 0..14 {
+            let fields = [("csrf", &*csrf), ("again", "yes"), ("email", email)];
+            assert_eq!(browser.submit(&acme.url("/verify-email"), &fields).await.status, 200);
+        }
+        assert_eq!(app.mail_to(email).await.len(), letters, "{email}");
+        forgot(app, &acme, email).await;
+        let newest = app.mail_to(email).await.remove(0);
+        assert!(newest.text.contains("/reset-password?token="), "{newest:?}");
+    }
+}
+
+async fn past_its_tenants_limit_a_letter_waits_its_turn(app: &TestApp) {
+    let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
+    let whole_at = (app.context.now() + Duration::from_secs(2_000)).as_millis();
+    app.execute(&format!(
+        "INSERT INTO allowances (tenant_id, id, whole_at) VALUES ('{}', 'mail', {whole_at})",
+        acme.tenant.id
+    ));
+    app.user(&acme.tenant, "other@acme.example", &[]).await;
+    for email in [&acme.email, "other@acme.example"] {
+        forgot(app, &acme, email).await;
+        assert!(app.mail_to(email).await.is_empty());
+    }
+    forgot(app, &bolt, &bolt.email).await;
+    assert_eq!(app.mail_to(&bolt.email).await.len(), 1, "another tenant's letters go out");
+    let sent = async || {
+        app.clock.advance(Duration::from_secs(2));
+        app.mail_to(&acme.email).await.len() + app.mail_to("other@acme.example").await.len()
+    };
+    assert_eq!((sent().await, sent().await), (1, 2), "one each two seconds");
+    assert!(!app.audit(&acme.tenant).await.contains(&"mail.withheld".to_owned()));
+}
+
+/// What is one address to us may be two mailboxes to a mail server, and the other is a thief's.
+async fn a_letter_goes_to_the_address_that_the_account_has(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let typed = "ADA@Acme.Example";
+    forgot(app, &acme, typed).await;
+    let token = app.mailed_token(&acme.email).await;
+    assert!(app.mail_to(typed).await.is_empty());
+    let body = json!({ "token": token, "password": "otters juggle quietly at noon" });
+    assert_eq!(app.direct(&acme, "reset-password", &body).await.status, 204);
+    // Also where somebody wants to move their account there.
+    app.user(&acme.tenant, "eve@acme.example", &[]).await;
+    let mut eve = Browser::new(app);
+    eve.sign_in_as(&acme, "eve@acme.example").await;
+    post(&mut eve, &acme, "/account/email", &[("email", typed)]).await;
+    let told = app.mail_to(&acme.email).await.remove(0);
+    assert!(told.subject.contains("You have an account"), "{told:?}");
+    assert!(app.mail_to(typed).await.is_empty());
 }

@@ -179,13 +179,13 @@ pub async fn disconnect(
 }
 
 /// Plans the account's deletion after the tenant's grace period: all sessions end but this one, which may
-/// still take it back.
+/// still take it back. What is planned already stays as it is, and nobody is told twice.
 pub async fn plan_deletion(
     context: &Context,
     tenant: &TenantSnapshot,
     browser: &SignedInBrowser,
     address: Option<&str>,
-) -> Result<Timestamp, Failure> {
+) -> Result<(), Failure> {
     let user = &browser.profile.user;
     let (id, current, now) = (user.id, browser.session.id, context.now());
     let days = u64::from(tenant.tenant.accounts.deletion_grace_days);
@@ -193,7 +193,9 @@ pub async fn plan_deletion(
     let event = context.event(Action::DeletionPlanned, id, id, address);
     let told = context.letter(tenant.tenant.id, Letter::DeletionPlanned, &user.email, None);
     let planned = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
-        tx.users().plan_deletion(id, Some(at))?;
+        if !tx.users().plan_deletion(id, at)? {
+            return Ok(());
+        }
         tx.sessions().end_all(id, Some(current), now)?;
         tx.refresh_families().revoke_of_user(id, None, RevocationReason::UserRevoked, now)?;
         tx.mail_orders().insert(&told)?;
@@ -201,7 +203,7 @@ pub async fn plan_deletion(
     });
     planned.await?;
     context.mail_bell.notify_one();
-    Ok(at)
+    Ok(())
 }
 
 pub async fn keep_account(
@@ -213,8 +215,7 @@ pub async fn keep_account(
     let user = browser.profile.user.id;
     let event = context.event(Action::DeletionCancelled, user, user, address);
     let kept = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
-        tx.users().plan_deletion(user, None)?;
-        tx.audit_events().append(&event)
+        if tx.users().keep(user)? { tx.audit_events().append(&event) } else { Ok(()) }
     });
     Ok(kept.await?)
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::letters::{self, Prepared};
+use crate::domain::clock::Timestamp;
 use crate::domain::mail_order::{MailOrder, MailStatus, SENDING_TIME, back_off};
 use crate::flows::{Context, Failure};
 use crate::mail::SendError;
@@ -69,6 +70,9 @@ async fn send(context: &Context, order: MailOrder) -> Result<bool, Failure> {
     let outcome = match letters::prepare(context, &order).await {
         Ok(Prepared::Mail(mail)) => context.mailer.send(*mail).await.map(|()| true),
         Ok(Prepared::Needless) => Ok(false),
+        Ok(Prepared::Deferred(until)) => {
+            return defer(context, &order, until).await.map(|()| false);
+        }
         // One letter that cannot be written keeps no other from being sent.
         Err(failure) => Err(SendError::Unavailable(failure.to_string())),
     };
@@ -83,6 +87,15 @@ async fn send(context: &Context, order: MailOrder) -> Result<bool, Failure> {
         }
         Err(error) => fail(context, &order, &error).await.map(|()| false),
     }
+}
+
+/// To be taken up again when its turn has come.
+async fn defer(context: &Context, order: &MailOrder, until: Timestamp) -> Result<(), Failure> {
+    let id = order.id;
+    let deferred = context.db.write::<_, StorageError>(order.tenant_id, move |tx| {
+        tx.mail_orders().defer(id, until).map(drop)
+    });
+    Ok(deferred.await?)
 }
 
 /// To be tried again, or given up.

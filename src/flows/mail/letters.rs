@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::crypto::digest::{digest, sha256_base64url};
 use crate::domain::allowance::Allowance;
 use crate::domain::audit::Action as AuditAction;
+use crate::domain::clock::Timestamp;
+use crate::domain::email_address::EmailAddress;
 use crate::domain::email_code;
 use crate::domain::entropy::random_secret;
 use crate::domain::ids::{EmailCodeId, TenantId, UserId};
@@ -16,17 +18,28 @@ use crate::domain::user::{User, UserStatus};
 use crate::flows::{Context, Failure};
 use crate::mail::{Action, Content, Logo, Mail};
 use crate::messages::{Messages, id};
-use crate::storage::{Spent, StorageError, SystemTx};
+use crate::storage::{Booked, Spent, StorageError, SystemTx};
 
-/// Letters that anybody can cause, to one address: nobody is flooded through us.
+/// Letters of one kind that come to one address from one tenant: nobody is flooded through us. Each kind has
+/// its own, so that whoever uses up one keeps no other from coming; above all not the recovery.
 const TO_ONE_ADDRESS: Allowance = Allowance { burst: 10, every: Duration::from_secs(6 * 60) };
-/// And of one tenant: a sender's good name is shared by all of them.
+/// And from all tenants together.
+const TO_ONE_ADDRESS_FROM_ALL: Allowance =
+    Allowance { burst: 15, every: Duration::from_secs(4 * 60) };
+/// What has happened to an account is told more often before it is too much.
+const NOTICES_TO_ONE_ADDRESS: Allowance =
+    Allowance { burst: 20, every: Duration::from_secs(3 * 60) };
+const NOTICES_TO_ONE_ADDRESS_FROM_ALL: Allowance =
+    Allowance { burst: 40, every: Duration::from_secs(90) };
+/// Letters on request of one tenant: a sender's good name is shared by all of them.
 const OF_ONE_TENANT: Allowance = Allowance { burst: 1_000, every: Duration::from_secs(2) };
 
 pub(super) enum Prepared {
     Mail(Box<Mail>),
     /// There is nobody to write to, or nothing to say any more.
     Needless,
+    /// Its tenant sends too much at the moment: this letter's turn is then.
+    Deferred(Timestamp),
 }
 
 pub(super) async fn prepare(context: &Context, order: &MailOrder) -> Result<Prepared, Failure> {
@@ -40,21 +53,53 @@ pub(super) async fn prepare(context: &Context, order: &MailOrder) -> Result<Prep
         return Ok(Prepared::Needless);
     };
     let desk = Desk { context, order, tenant, messages: Messages::english() };
-    if !desk.has_reader().await? || !desk.is_within_limits().await? {
-        return Ok(Prepared::Needless);
+    // What nobody reads is not counted either.
+    let Some(reader) = desk.reader().await? else { return Ok(Prepared::Needless) };
+    match desk.take_turn(reader.mailbox(order)).await? {
+        Turn::Now => {}
+        Turn::Later(at) => return Ok(Prepared::Deferred(at)),
+        Turn::Never => return Ok(Prepared::Needless),
     }
-    let Some(content) = desk.content().await? else { return Ok(Prepared::Needless) };
+    let Some(content) = desk.content(&reader).await? else { return Ok(Prepared::Needless) };
     let rendered = content.html().and_then(|html| Ok((html, content.text()?)));
     let (html, text) = rendered.map_err(|error| Failure::Internal(error.to_string()))?;
     Ok(Prepared::Mail(Box::new(Mail {
         id: order.id,
         from_name: desk.tenant.name.clone(),
         reply_to: desk.tenant.reply_to.clone(),
-        to: order.email.clone(),
+        to: reader.mailbox(order).clone(),
         subject: content.heading,
         text,
         html,
     })))
+}
+
+/// Whom a letter is for.
+enum Reader {
+    /// The account of the address. It is written to as the account has the address and never as somebody typed
+    /// it: spellings that are one address to us may be two mailboxes, and one of them a thief's.
+    Account(User),
+    /// An account that wants to move to the address, which no account has.
+    Newcomer(User),
+    /// Whoever has the mailbox, account or none.
+    Anybody,
+}
+
+impl Reader {
+    fn mailbox<'a>(&'a self, order: &'a MailOrder) -> &'a EmailAddress {
+        match self {
+            Self::Account(user) => &user.email,
+            Self::Newcomer(_) | Self::Anybody => &order.email,
+        }
+    }
+}
+
+/// When a letter may be sent.
+enum Turn {
+    Now,
+    Later(Timestamp),
+    /// The address has had too many.
+    Never,
 }
 
 /// Where one letter is written.
@@ -66,59 +111,117 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Whether there is somebody to write to: what nobody reads is not counted either.
-    async fn has_reader(&self) -> Result<bool, Failure> {
-        match self.order.letter {
-            Letter::VerifyEmail
-            | Letter::AccountExists
+    /// Whom to write to, if there is somebody and something to say.
+    async fn reader(&self) -> Result<Option<Reader>, Failure> {
+        let MailOrder { letter, email, .. } = self.order.clone();
+        let subject = self.order.subject.as_deref().filter(|_| letter == Letter::ChangeEmail);
+        let mover = subject.and_then(|id| UserId::parse(id).ok());
+        let found = self.context.db.read::<_, StorageError>(self.tenant.id, move |tx| {
+            let account = tx.users().find_by_email(&email)?.map(|(user, _)| user);
+            let mover = mover.map(|id| tx.users().find(id)).transpose()?.flatten();
+            Ok((account, mover))
+        });
+        let (account, mover) = found.await?;
+        let is_active = |user: &User| user.status == UserStatus::Active;
+        Ok(match letter {
+            Letter::VerifyEmail => {
+                account.filter(|user| is_active(user) && !user.email_verified).map(Reader::Account)
+            }
+            Letter::AccountExists
             | Letter::ResetPassword
             | Letter::Invitation
             | Letter::Membership
-            | Letter::SignInCode => Ok(self.user().await?.is_some()),
-            Letter::ChangeEmail
-            | Letter::Test
-            | Letter::PasswordChanged
-            | Letter::EmailChanged
+            | Letter::SignInCode => account.filter(is_active).map(Reader::Account),
+            Letter::ChangeEmail => match account {
+                Some(taken) => Some(taken).filter(is_active).map(Reader::Account),
+                None => mover.filter(is_active).map(Reader::Newcomer),
+            },
+            // Of an address that nobody has proved, we do not know whose it is.
+            Letter::PasswordChanged
             | Letter::DeletionPlanned
             | Letter::AccountClaimed
-            | Letter::IdentityLinked => Ok(true),
+            | Letter::IdentityLinked => {
+                account.filter(|user| user.email_verified).map(Reader::Account)
+            }
+            // Ordered only where the old address was proved; no account has it any more.
+            Letter::EmailChanged | Letter::Test => Some(Reader::Anybody),
+        })
+    }
+
+    /// Counts the letter, unless it was counted before: another try is no other letter, and one that waited for
+    /// its turn has it.
+    async fn take_turn(&self, mailbox: &EmailAddress) -> Result<Turn, Failure> {
+        if self.order.tries > 1 {
+            return Ok(Turn::Now);
+        }
+        let (letter, now) = (self.order.letter, self.context.now());
+        let too_late = self.order.created_at + letter.life();
+        let address = sha256_base64url(mailbox.key().as_bytes());
+        let key = format!("mail:{}:{address}", letter.as_str());
+        let withheld =
+            self.context.event(AuditAction::MailWithheld, "anonymous", self.order.id, None);
+        let tenant = self.tenant.id;
+        let turn = self.context.db.system_write_again(move |tx| {
+            let is_granted = may_come(tx, tenant, &key, letter, now)?;
+            let turn = match (is_granted, letter.is_on_request()) {
+                (false, _) => Turn::Never,
+                (true, false) => Turn::Now,
+                (true, true) => {
+                    let mut tenant = tx.tenant(tenant);
+                    match tenant.allowances().book("mail", OF_ONE_TENANT, now, too_late)? {
+                        Booked::At(at) if at <= now => Turn::Now,
+                        Booked::At(at) => Turn::Later(at),
+                        Booked::Full => Turn::Never,
+                    }
+                }
+            };
+            if let Turn::Never = turn {
+                tx.tenant(tenant).audit_events().append(&withheld)?;
+            }
+            Ok(turn)
+        });
+        Ok(turn.await?)
+    }
+
+    /// `None` if what it is about is gone.
+    async fn content(&self, reader: &Reader) -> Result<Option<Content>, Failure> {
+        let letter = self.order.letter;
+        match (letter, reader) {
+            (Letter::VerifyEmail, Reader::Account(user)) => self.verify_email(user).await,
+            (Letter::AccountExists | Letter::ChangeEmail, Reader::Account(user)) => {
+                self.account_exists(user).await
+            }
+            (Letter::ResetPassword, Reader::Account(user)) => self.reset_password(user).await,
+            (Letter::Invitation, Reader::Account(user)) => self.invitation(user).await,
+            (Letter::ChangeEmail, Reader::Newcomer(user)) => self.change_email(user).await,
+            (Letter::Membership, _) => self.membership().await,
+            (Letter::SignInCode, _) => self.sign_in_code().await,
+            (Letter::PasswordChanged, _) => {
+                Ok(Some(self.notice(id!("mail-password-changed-text"))))
+            }
+            (Letter::EmailChanged, _) => Ok(Some(self.email_changed())),
+            (Letter::DeletionPlanned, Reader::Account(user)) => Ok(self.deletion_planned(user)),
+            (Letter::AccountClaimed, _) => Ok(Some(self.notice(id!("mail-account-claimed-text")))),
+            (Letter::IdentityLinked, _) => Ok(Some(self.notice(id!("mail-identity-linked-text")))),
+            (Letter::Test, _) => {
+                Ok(Some(self.letter(subject(letter), vec![self.say("mail-test-text")])))
+            }
+            (
+                Letter::VerifyEmail
+                | Letter::AccountExists
+                | Letter::ResetPassword
+                | Letter::Invitation
+                | Letter::ChangeEmail
+                | Letter::DeletionPlanned,
+                Reader::Newcomer(_) | Reader::Anybody,
+            ) => Ok(None),
         }
     }
 
-    /// `None` if nobody is to be written to.
-    async fn content(&self) -> Result<Option<Content>, Failure> {
-        match self.order.letter {
-            Letter::VerifyEmail => self.verify_email().await,
-            Letter::AccountExists => self.account_exists().await,
-            Letter::ResetPassword => self.reset_password().await,
-            Letter::Invitation => self.invitation().await,
-            Letter::Membership => self.membership().await,
-            Letter::ChangeEmail => self.change_email().await,
-            Letter::SignInCode => self.sign_in_code().await,
-            Letter::PasswordChanged => {
-                Ok(Some(self.notice(&[self.say("mail-password-changed-text")])))
-            }
-            Letter::EmailChanged => Ok(Some(self.notice(&[self.say("mail-email-changed-text")]))),
-            Letter::DeletionPlanned => {
-                Ok(Some(self.notice(&[self.say("mail-deletion-planned-text")])))
-            }
-            Letter::AccountClaimed => {
-                Ok(Some(self.notice(&[self.say("mail-account-claimed-text")])))
-            }
-            Letter::IdentityLinked => {
-                Ok(Some(self.notice(&[self.say("mail-identity-linked-text")])))
-            }
-            Letter::Test => {
-                Ok(Some(self.letter(subject(self.order.letter), vec![self.say("mail-test-text")])))
-            }
-        }
-    }
-
-    async fn verify_email(&self) -> Result<Option<Content>, Failure> {
-        let Some(user) = self.user().await?.filter(|user| !user.email_verified) else {
+    async fn verify_email(&self, user: &User) -> Result<Option<Content>, Failure> {
+        let Some(mut url) = self.link("verify-email", Purpose::VerifyEmail, user).await? else {
             return Ok(None);
         };
-        let mut url = self.link("verify-email", Purpose::VerifyEmail, &user).await?;
         if let Some(request) = &self.order.subject {
             url = format!("{url}&request={request}");
         }
@@ -131,8 +234,7 @@ impl Desk<'_> {
 
     /// For an account whose address was never proved, whoever comes later chooses the password anew: nobody
     /// can plant one for the owner to confirm.
-    async fn account_exists(&self) -> Result<Option<Content>, Failure> {
-        let Some(user) = self.user().await? else { return Ok(None) };
+    async fn account_exists(&self, user: &User) -> Result<Option<Content>, Failure> {
         if user.email_verified {
             let url = format!("{}/login", self.issuer());
             return Ok(Some(Content {
@@ -144,18 +246,21 @@ impl Desk<'_> {
                 )
             }));
         }
-        let url = self.link("reset-password", Purpose::ResetPassword, &user).await?;
+        let Some(url) = self.link("reset-password", Purpose::ResetPassword, user).await? else {
+            return Ok(None);
+        };
         Ok(Some(Content {
             action: Some(Action { label: self.say("mail-finish-sign-up-action"), url }),
-            notes: vec![self.say("mail-verify-email-note")],
+            notes: vec![self.say("mail-finish-sign-up-note")],
             ..self
                 .letter(subject(Letter::AccountExists), vec![self.say("mail-finish-sign-up-text")])
         }))
     }
 
-    async fn reset_password(&self) -> Result<Option<Content>, Failure> {
-        let Some(user) = self.user().await? else { return Ok(None) };
-        let url = self.link("reset-password", Purpose::ResetPassword, &user).await?;
+    async fn reset_password(&self, user: &User) -> Result<Option<Content>, Failure> {
+        let Some(url) = self.link("reset-password", Purpose::ResetPassword, user).await? else {
+            return Ok(None);
+        };
         Ok(Some(Content {
             action: Some(Action { label: self.say("mail-reset-password-action"), url }),
             notes: vec![self.say("mail-reset-password-note")],
@@ -163,10 +268,10 @@ impl Desk<'_> {
         }))
     }
 
-    async fn invitation(&self) -> Result<Option<Content>, Failure> {
-        let Some(user) = self.user().await? else { return Ok(None) };
+    async fn invitation(&self, user: &User) -> Result<Option<Content>, Failure> {
         let life = Letter::Invitation.life();
-        let url = self.lasting_link("reset-password", Purpose::ResetPassword, &user, life).await?;
+        let url = self.lasting_link("reset-password", Purpose::ResetPassword, user, life).await?;
+        let Some(url) = url else { return Ok(None) };
         Ok(Some(Content {
             action: Some(Action { label: self.say("mail-invitation-action"), url }),
             notes: vec![self.say("mail-invitation-note")],
@@ -176,7 +281,7 @@ impl Desk<'_> {
 
     async fn membership(&self) -> Result<Option<Content>, Failure> {
         let id = self.order.subject.as_deref().and_then(|id| TenantId::parse(id).ok());
-        let (Some(id), Some(_)) = (id, self.user().await?) else { return Ok(None) };
+        let Some(id) = id else { return Ok(None) };
         let find = move |tx: &mut SystemTx<'_>| tx.tenants().find(id);
         let tenant = self.context.db.system_read::<_, StorageError>(find).await?;
         let Some(tenant) = tenant else { return Ok(None) };
@@ -188,21 +293,9 @@ impl Desk<'_> {
         }))
     }
 
-    async fn change_email(&self) -> Result<Option<Content>, Failure> {
-        if self.user().await?.is_some() {
-            return self.account_exists().await;
-        }
-        let id = self.order.subject.as_deref().and_then(|id| UserId::parse(id).ok());
-        let Some(id) = id else { return Ok(None) };
-        let user = self
-            .context
-            .db
-            .read::<_, StorageError>(self.tenant.id, move |tx| tx.users().find(id))
-            .await?;
-        let Some(user) = user.filter(|user| user.status == UserStatus::Active) else {
-            return Ok(None);
-        };
-        let url = self.link("account/email/confirm", Purpose::ChangeEmail, &user).await?;
+    async fn change_email(&self, user: &User) -> Result<Option<Content>, Failure> {
+        let url = self.link("account/email/confirm", Purpose::ChangeEmail, user).await?;
+        let Some(url) = url else { return Ok(None) };
         Ok(Some(Content {
             action: Some(Action { label: self.say("mail-change-email-action"), url }),
             notes: vec![self.say("mail-change-email-note")],
@@ -212,9 +305,7 @@ impl Desk<'_> {
 
     async fn sign_in_code(&self) -> Result<Option<Content>, Failure> {
         let waiting = self.order.subject.as_deref().unwrap_or_default();
-        let (Ok(id), Some(_)) = (EmailCodeId::parse(waiting), self.user().await?) else {
-            return Ok(None);
-        };
+        let Ok(id) = EmailCodeId::parse(waiting) else { return Ok(None) };
         let code = email_code::generate(&*self.context.entropy);
         let tenant = self.tenant.id.to_string();
         let mac = self.context.email_codes.sign(&[&tenant, waiting, code.expose()]);
@@ -230,20 +321,13 @@ impl Desk<'_> {
         }))
     }
 
-    /// Who has the address, if they may sign in.
-    async fn user(&self) -> Result<Option<User>, Failure> {
-        let email = self.order.email.clone();
-        let found = self
-            .context
-            .db
-            .read::<_, StorageError>(self.tenant.id, move |tx| tx.users().find_by_email(&email))
-            .await?;
-        let active = found.filter(|(user, _)| user.status == UserStatus::Active);
-        Ok(active.map(|(user, _)| user))
-    }
-
-    /// A link with a fresh token in it, on the tenant's own address.
-    async fn link(&self, path: &str, purpose: Purpose, user: &User) -> Result<String, Failure> {
+    /// A link with a fresh token in it, on the tenant's own address. `None` if the order was withdrawn.
+    async fn link(
+        &self,
+        path: &str,
+        purpose: Purpose,
+        user: &User,
+    ) -> Result<Option<String>, Failure> {
         self.lasting_link(path, purpose, user, purpose.life()).await
     }
 
@@ -253,45 +337,56 @@ impl Desk<'_> {
         purpose: Purpose,
         user: &User,
         life: Duration,
-    ) -> Result<String, Failure> {
+    ) -> Result<Option<String>, Failure> {
         let secret = random_secret(&*self.context.entropy);
-        let token = OneTimeToken { purpose, user_id: user.id, email: self.order.email.clone() };
+        let email = match purpose {
+            // They prove the address that the account has.
+            Purpose::VerifyEmail | Purpose::ResetPassword => user.email.clone(),
+            Purpose::ChangeEmail => self.order.email.clone(),
+        };
+        let token = OneTimeToken { purpose, user_id: user.id, email };
         let (key, expires_at) = (digest(&secret), self.context.now() + life);
+        let order = self.order.id;
         let kept = self.context.db.write_again(self.tenant.id, move |tx| {
-            tx.one_time_tokens().put(&key, &token, expires_at)
-        });
-        kept.await?;
-        Ok(format!("{}/{path}?token={}", self.issuer(), secret.expose()))
-    }
-
-    /// Counts a letter that anybody can cause; past the limits it is not sent, and an event says so.
-    async fn is_within_limits(&self) -> Result<bool, Failure> {
-        // Another try of the same letter is no other letter.
-        if !self.order.letter.is_on_request() || self.order.tries > 1 {
-            return Ok(true);
-        }
-        let now = self.context.now();
-        let to_address = format!("mail:{}", sha256_base64url(self.order.email.key().as_bytes()));
-        let event = self.context.event(AuditAction::MailWithheld, "anonymous", self.order.id, None);
-        let within = self.context.db.write_again(self.tenant.id, move |tx| {
-            for (key, allowance) in [(&*to_address, TO_ONE_ADDRESS), ("mail", OF_ONE_TENANT)] {
-                if tx.allowances().spend(key, allowance, now)? != Spent::Granted {
-                    tx.audit_events().append(&event)?;
-                    return Ok(false);
-                }
+            // Whoever withdraws orders and then deletes tokens leaves neither behind.
+            let stands = tx.mail_orders().lock(order)?;
+            if stands {
+                tx.one_time_tokens().put(&key, &token, expires_at)?;
             }
-            Ok(true)
+            Ok(stands)
         });
-        Ok(within.await?)
+        let url = || format!("{}/{path}?token={}", self.issuer(), secret.expose());
+        Ok(kept.await?.then(url))
     }
 
     /// A letter about something that has happened, with what to do if it was somebody else.
-    fn notice(&self, paragraphs: &[String]) -> Content {
+    fn notice(&self, text: &str) -> Content {
         let url = format!("{}/forgot-password", self.issuer());
         Content {
             notes: vec![self.messages.say_with("mail-not-you-note", "url", url)],
-            ..self.letter(subject(self.order.letter), paragraphs.to_vec())
+            ..self.letter(subject(self.order.letter), vec![self.say(text)])
         }
+    }
+
+    /// To an address that opens the account no more: its reader cannot help themselves, and is told who can.
+    fn email_changed(&self) -> Content {
+        let note = match &self.tenant.reply_to {
+            Some(reply_to) => {
+                self.messages.say_with("mail-email-changed-note", "address", reply_to.as_str())
+            }
+            None => self.say("mail-email-changed-note-unaddressed"),
+        };
+        let text = vec![self.say("mail-email-changed-text")];
+        Content { notes: vec![note], ..self.letter(subject(self.order.letter), text) }
+    }
+
+    /// `None` if the account is kept after all.
+    fn deletion_planned(&self, user: &User) -> Option<Content> {
+        let at = user.deletes_at?.to_string();
+        let tenant = ("tenant", self.tenant.name.as_str());
+        let text = self.messages.say_with_two("mail-deletion-planned-text", tenant, ("at", &at));
+        let notice = self.notice(id!("mail-deletion-planned-keep"));
+        Some(Content { paragraphs: [vec![text], notice.paragraphs].concat(), ..notice })
     }
 
     fn letter(&self, subject: &str, paragraphs: Vec<String>) -> Content {
@@ -320,6 +415,29 @@ impl Desk<'_> {
     fn say(&self, id: &str) -> String {
         self.messages.say_with(id, "tenant", self.tenant.name.as_str())
     }
+}
+
+/// Whether one more letter of its kind may come to the address that `key` stands for.
+fn may_come(
+    tx: &mut SystemTx<'_>,
+    tenant: TenantId,
+    key: &str,
+    letter: Letter,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let (from_tenant, from_all) = if letter.is_on_request() {
+        (TO_ONE_ADDRESS, TO_ONE_ADDRESS_FROM_ALL)
+    } else {
+        (NOTICES_TO_ONE_ADDRESS, NOTICES_TO_ONE_ADDRESS_FROM_ALL)
+    };
+    if tx.tenant(tenant).allowances().spend(key, from_tenant, now)? != Spent::Granted {
+        return Ok(false);
+    }
+    let is_granted = tx.allowances().spend(key, from_all, now)? == Spent::Granted;
+    if !is_granted {
+        tx.tenant(tenant).allowances().give_back(key, from_tenant, now)?;
+    }
+    Ok(is_granted)
 }
 
 /// Heading and subject of a letter.

@@ -37,7 +37,7 @@ use doorward::domain::upstream_sign_in::{self, UpstreamSignIn};
 use doorward::domain::upstream_token::SealedTokens;
 use doorward::domain::user::{User, UserStatus};
 use doorward::storage::{
-    AuditFilter, Device, Rotation, Spent, StorageError, StoredKey, StoredProvider, TenantTx,
+    AuditFilter, Booked, Device, Rotation, Spent, StorageError, StoredKey, StoredProvider, TenantTx,
 };
 
 use crate::harness::{TestApp, TestTenant, on_both_databases};
@@ -267,6 +267,10 @@ const CALLS: &[(&str, Came, Call)] = &[
         let spent = tx.allowances().spend(ALLOWANCE_KEY, ALLOWANCE, a.now)?;
         Ok(if spent == Spent::Granted { Own } else { Came::Reached(format!("{spent:?}")) })
     }),
+    ("allowances.book", Own, |tx, a| {
+        let booked = tx.allowances().book(ALLOWANCE_KEY, ALLOWANCE, a.now, later(a))?;
+        Ok(if booked == Booked::At(a.now) { Own } else { Came::Reached(format!("{booked:?}")) })
+    }),
     ("allowances.give_back", Nothing, |tx, a| {
         tx.allowances().give_back(ALLOWANCE_KEY, ALLOWANCE, a.now)?;
         Ok(Nothing)
@@ -344,6 +348,14 @@ const CALLS: &[(&str, Came, Call)] = &[
     }),
     ("mail_orders.insert", Own, |tx, a| own(tx.mail_orders().insert(&a.order))),
     ("mail_orders.delete", Nothing, |tx, a| Ok(changed(tx.mail_orders().delete(a.order.id)?))),
+    ("mail_orders.lock", Nothing, |tx, a| Ok(changed(tx.mail_orders().lock(a.order.id)?))),
+    ("mail_orders.withdraw", Nothing, |tx, a| {
+        let (letter, subject) = (a.order.letter, a.order.subject.as_deref().unwrap());
+        Ok(changed(tx.mail_orders().withdraw(letter, subject)? > 0))
+    }),
+    ("mail_orders.defer", Nothing, |tx, a| {
+        Ok(changed(tx.mail_orders().defer(a.order.id, later(a))?))
+    }),
     ("mail_orders.fail", Nothing, |tx, a| {
         let status = MailStatus::Waiting;
         Ok(changed(tx.mail_orders().fail(a.order.id, status, later(a), "why")?))
@@ -464,8 +476,9 @@ const CALLS: &[(&str, Came, Call)] = &[
     }),
     ("users.rename", Nothing, |tx, a| Ok(changed(tx.users().rename(a.user.id, None)?))),
     ("users.plan_deletion", Nothing, |tx, a| {
-        Ok(changed(tx.users().plan_deletion(a.user.id, Some(later(a)))?))
+        Ok(changed(tx.users().plan_deletion(a.user.id, later(a))?))
     }),
+    ("users.keep", Nothing, |tx, a| Ok(changed(tx.users().keep(a.user.id)?))),
     ("users.set_status", Nothing, |tx, a| {
         Ok(changed(tx.users().set_status(a.user.id, UserStatus::Disabled)?))
     }),
@@ -552,7 +565,8 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
         Some("127.0.0.1"),
     );
     let address = EmailAddress::parse(&email).unwrap();
-    let order = app.context.letter(tenant.tenant.id, Letter::Test, &address, None);
+    let subject = Some("subject".to_owned());
+    let order = app.context.letter(tenant.tenant.id, Letter::Test, &address, subject);
     let order = MailOrder { status: MailStatus::Dead, ..order };
     let filled = app.context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         let email = EmailAddress::parse(&email).unwrap();
