@@ -6,6 +6,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::activity::ActivityCounter;
 use super::job_log::JobLog;
+use super::mail::health::MailHealth;
 use super::metrics::Metrics;
 use super::tenant_snapshot::TenantCache;
 use crate::config::PublicUrl;
@@ -41,6 +42,7 @@ pub struct Context {
     pub activity: ActivityCounter,
     pub jobs: JobLog,
     pub mailer: Mailer,
+    pub mail_health: MailHealth,
     /// One picture is drawn at a time: it takes memory and a core.
     pub drawing: Semaphore,
     /// Rung when mail has been ordered, for whoever sends it.
@@ -78,6 +80,7 @@ impl Context {
             jobs: JobLog::default(),
             upstreams,
             mailer,
+            mail_health: MailHealth::default(),
             drawing: Semaphore::new(1),
             mail_bell: Notify::new(),
         }
@@ -104,6 +107,11 @@ impl Context {
             created_at: now,
             last_error: None,
         }
+    }
+
+    /// Whether letters that are ordered now will be late.
+    pub fn is_mail_delayed(&self) -> bool {
+        !self.mailer.can_send() || self.mail_health.is_failing(self.now())
     }
 
     pub fn now(&self) -> Timestamp {

@@ -18,6 +18,8 @@ const PERIOD: Duration = Duration::from_secs(10 * 60);
 const ACTIVITY_PERIOD: Duration = Duration::from_secs(30);
 /// How long mail may wait that another replica, or a try that failed, has left.
 const MAIL_PERIOD: Duration = Duration::from_secs(2);
+/// How long letters that are under way may take when the process is told to stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(25);
 /// Rows of each table that are swept out in one transaction at most.
 const SWEPT: i64 = 500;
 /// Tenants deleted in one round at most.
@@ -40,15 +42,29 @@ pub async fn run(context: Arc<Context>, stop: Arc<Notify>) {
 async fn mail(context: &Arc<Context>, stop: &Notify) {
     let mut stopped = pin!(stop.notified());
     loop {
-        let sent = delivery::send_due(context).await;
-        note(context, "mail", sent.as_ref().err());
-        if let Err(error) = sent {
-            tracing::error!(%error, "mail could not be sent; it is tried again in seconds");
+        let mut round = pin!(mail_round(context));
+        tokio::select! {
+            () = &mut round => {}
+            () = &mut stopped => {
+                // What is under way is finished, if that is possible at all.
+                if tokio::time::timeout(STOP_PATIENCE, round).await.is_err() {
+                    tracing::error!("stopped with letters under way: they may be sent again");
+                }
+                return;
+            }
         }
         tokio::select! {
             () = &mut stopped => return,
             _ = tokio::time::timeout(MAIL_PERIOD, context.mail_bell.notified()) => {}
         }
+    }
+}
+
+async fn mail_round(context: &Arc<Context>) {
+    let sent = delivery::send_due(context).await;
+    note(context, "mail", sent.as_ref().err());
+    if let Err(error) = sent {
+        tracing::error!(%error, "mail could not be sent; it is tried again in seconds");
     }
 }
 

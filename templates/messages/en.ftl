@@ -160,6 +160,7 @@ check-mail-recovery = If { $email } has an account, a letter with a link is on i
 check-mail-again = Send it again
 check-mail-hint = Nothing there? It may take a minute, or lie among the unwanted mail.
 check-mail-sent = Sent once more.
+check-mail-delayed = Mail is delayed at the moment. Your letter goes out as soon as it can; there is no need to ask again.
 
 ## Verifying an address
 

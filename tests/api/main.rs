@@ -27,6 +27,7 @@ mod key_rotation;
 mod login_page;
 mod logout;
 mod mail;
+mod mail_server;
 mod malformed;
 mod malformed_parameters;
 mod operations;

@@ -8,7 +8,7 @@ use futures_util::future::{join, join_all};
 use serde_json::json;
 
 use crate::harness::{
-    Answer, Browser, Call, Database, PASSWORD, TestApp, TestTenant, field, run_with,
+    Answer, Browser, Call, Database, PASSWORD, Setup, TestApp, TestTenant, field, run_with,
 };
 
 const LITTLE: HashingSettings = HashingSettings {
@@ -18,19 +18,23 @@ const LITTLE: HashingSettings = HashingSettings {
     time_limit: Duration::from_secs(60),
 };
 
+fn little() -> Setup {
+    Setup { hashing: LITTLE, ..Setup::default() }
+}
+
 macro_rules! on_both_databases {
     ($($test:ident,)*) => { $(
         mod $test {
-            use super::{Database, LITTLE, run_with};
+            use super::{Database, little, run_with};
 
             #[test]
             fn on_sqlite() {
-                run_with("http://localhost", Database::sqlite(), LITTLE, super::$test);
+                run_with("http://localhost", Database::sqlite(), little(), super::$test);
             }
 
             #[test]
             fn on_postgres() {
-                run_with("http://localhost", Database::postgres(), LITTLE, super::$test);
+                run_with("http://localhost", Database::postgres(), little(), super::$test);
             }
         }
     )* };

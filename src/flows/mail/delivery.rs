@@ -2,6 +2,7 @@
 //! A letter that was sent is sent no more; one that could not be is tried again, ever more rarely.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::letters::{self, Prepared};
 use crate::domain::clock::Timestamp;
@@ -12,6 +13,8 @@ use crate::storage::StorageError;
 
 /// Orders taken at a time, and sent side by side.
 const BATCH: i64 = 8;
+/// Well below the time after which another replica looks for mail that nobody sends.
+const WRITING_PERIOD: Duration = Duration::from_millis(250);
 
 /// Sends what is due, and says how many letters went out.
 pub async fn send_due(context: &Arc<Context>) -> Result<usize, Failure> {
@@ -34,14 +37,17 @@ pub async fn send_due(context: &Arc<Context>) -> Result<usize, Failure> {
             sending.spawn(async move {
                 let mut sent = 0;
                 for order in orders {
-                    sent += usize::from(send(&context, order).await?);
+                    sent += usize::from(send(&context, order).await);
                 }
-                Ok::<_, Failure>(sent)
+                sent
             });
         }
         while let Some(outcome) = sending.join_next().await {
-            let outcome = outcome.map_err(|error| Failure::Internal(error.to_string()))?;
-            sent += outcome?;
+            match outcome {
+                Ok(letters) => sent += letters,
+                // One that cannot be sent keeps no other from it.
+                Err(error) => tracing::error!(%error, "a letter was given up in the midst"),
+            }
         }
     }
 }
@@ -65,53 +71,73 @@ fn by_address(mut orders: Vec<MailOrder>) -> Vec<Vec<MailOrder>> {
     groups
 }
 
+/// What came of an order.
+#[derive(Clone)]
+enum Outcome {
+    /// It was sent, or nobody needs it.
+    Done,
+    /// Its turn comes later.
+    Deferred(Timestamp),
+    /// To be tried again, or given up.
+    Failed { status: MailStatus, next: Timestamp, why: String },
+}
+
 /// Whether the letter went out.
-async fn send(context: &Context, order: MailOrder) -> Result<bool, Failure> {
-    let outcome = match letters::prepare(context, &order).await {
-        Ok(Prepared::Mail(mail)) => context.mailer.send(*mail).await.map(|()| true),
-        Ok(Prepared::Needless) => Ok(false),
-        Ok(Prepared::Deferred(until)) => {
-            return defer(context, &order, until).await.map(|()| false);
-        }
+async fn send(context: &Context, order: MailOrder) -> bool {
+    let (is_sent, outcome) = match letters::prepare(context, &order).await {
+        Ok(Prepared::Mail(mail)) => match context.mailer.send(*mail).await {
+            Ok(()) => {
+                context.mail_health.works();
+                (true, Outcome::Done)
+            }
+            Err(error) => {
+                match &error {
+                    SendError::Refused(_) => context.mail_health.works(),
+                    SendError::Unavailable(_) => context.mail_health.fails(context.now()),
+                }
+                (false, failed(context, &order, &error))
+            }
+        },
+        Ok(Prepared::Needless) => (false, Outcome::Done),
+        Ok(Prepared::Deferred(until)) => (false, Outcome::Deferred(until)),
         // One letter that cannot be written keeps no other from being sent.
-        Err(failure) => Err(SendError::Unavailable(failure.to_string())),
-    };
-    match outcome {
-        Ok(sent) => {
-            let id = order.id;
-            let done = context.db.write::<_, StorageError>(order.tenant_id, move |tx| {
-                tx.mail_orders().delete(id).map(drop)
-            });
-            done.await?;
-            Ok(sent)
+        Err(failure) => {
+            (false, failed(context, &order, &SendError::Unavailable(failure.to_string())))
         }
-        Err(error) => fail(context, &order, &error).await.map(|()| false),
-    }
+    };
+    write_down(context, &order, outcome).await;
+    is_sent
 }
 
-/// To be taken up again when its turn has come.
-async fn defer(context: &Context, order: &MailOrder, until: Timestamp) -> Result<(), Failure> {
-    let id = order.id;
-    let deferred = context.db.write::<_, StorageError>(order.tenant_id, move |tx| {
-        tx.mail_orders().defer(id, until).map(drop)
-    });
-    Ok(deferred.await?)
-}
-
-/// To be tried again, or given up.
-async fn fail(context: &Context, order: &MailOrder, error: &SendError) -> Result<(), Failure> {
-    let (id, next) = (order.id, context.now() + back_off(order.tries));
+fn failed(context: &Context, order: &MailOrder, error: &SendError) -> Outcome {
+    let next = context.now() + back_off(order.tries);
     let is_over = next >= order.created_at + order.letter.life();
     let status = match error {
         SendError::Refused(_) => MailStatus::Dead,
         SendError::Unavailable(_) if is_over => MailStatus::Dead,
         SendError::Unavailable(_) => MailStatus::Waiting,
     };
-    tracing::warn!(mail = %id, %error, status = status.as_str(), "a letter could not be sent");
+    tracing::warn!(mail = %order.id, %error, status = status.as_str(), "a letter could not be sent");
     // A server's answer may repeat the address; it is for the admins of the tenant alone.
-    let why: String = error.to_string().chars().take(500).collect();
-    let failed = context.db.write::<_, StorageError>(order.tenant_id, move |tx| {
-        tx.mail_orders().fail(id, status, next, &why).map(drop)
-    });
-    Ok(failed.await?)
+    Outcome::Failed { status, next, why: error.to_string().chars().take(500).collect() }
+}
+
+/// Until it is written: a letter that went out and is forgotten goes out again. If the database is away, this
+/// process alone knows of it, so it holds on to it until whoever runs it stops it.
+async fn write_down(context: &Context, order: &MailOrder, outcome: Outcome) {
+    let id = order.id;
+    loop {
+        let outcome = outcome.clone();
+        let written = context.db.write::<_, StorageError>(order.tenant_id, move |tx| {
+            let mut orders = tx.mail_orders();
+            match outcome {
+                Outcome::Done => orders.delete(id),
+                Outcome::Deferred(until) => orders.defer(id, until),
+                Outcome::Failed { status, next, why } => orders.fail(id, status, next, &why),
+            }
+        });
+        let Err(error) = written.await else { return };
+        tracing::warn!(mail = %id, %error, "what came of a letter could not be written down yet");
+        tokio::time::sleep(WRITING_PERIOD).await;
+    }
 }

@@ -4,6 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
+use super::check_mail::delay;
 use super::pending::see_other;
 use super::{Page, PageError, Policy, render, words};
 use crate::domain::ids::{ApplicationId, SessionId};
@@ -60,7 +61,7 @@ pub async fn get(
     let page = Page::of(owner.browser.tenant());
     let notice = query.get("done").and_then(|done| match done {
         "name" => Some(page.say("account-name-saved")),
-        "verify" => Some(page.say("account-verify-sent")),
+        "verify" => delay(&request, &page).or_else(|| Some(page.say("account-verify-sent"))),
         "sessions" => Some(page.say("account-sessions-ended")),
         "app" => Some(page.say("account-app-removed")),
         "password" => Some(page.say("password-changed")),

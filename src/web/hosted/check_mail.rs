@@ -1,11 +1,12 @@
 //! "Look at your mail": the same page whoever's address it is.
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::{Page, PageError, Policy, render};
 use crate::messages::id;
 use crate::web::extract::browser::Browser;
+use crate::web::state::State;
 
 #[derive(Template)]
 #[template(path = "hosted/check_mail.html")]
@@ -18,6 +19,8 @@ pub struct CheckMailPage {
     pub text: &'static str,
     pub email: String,
     pub notice: Option<String>,
+    /// Said of every address alike.
+    pub delay: Option<String>,
     pub login_url: String,
 }
 
@@ -42,8 +45,10 @@ pub fn show(
         CheckMail::Recovery { email } => (id!("check-mail-recovery"), email, "forgot-password"),
         CheckMail::Change { email } => (id!("check-mail-verify"), email, "account/email"),
     };
+    let page = Page::of(browser.tenant());
     let page = CheckMailPage {
-        page: Page::of(browser.tenant()),
+        delay: delay(request, &page),
+        page,
         action: format!("{base}/{path}"),
         csrf: browser.secret.clone(),
         request: pending.map(str::to_owned),
@@ -53,4 +58,10 @@ pub fn show(
         login_url: format!("{base}/login"),
     };
     render(request, &page, Policy::StaysHere)
+}
+
+/// What to say if letters do not go out at the moment, whoever they are for.
+pub fn delay(request: &HttpRequest, page: &Page) -> Option<String> {
+    let state = request.app_data::<web::Data<State>>()?;
+    state.context.is_mail_delayed().then(|| page.say("check-mail-delayed"))
 }

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
+use super::check_mail::delay;
 use super::forms::{EmailForm, Notice};
 use super::login::sign_in_browser;
 use super::pending::{Pending, after_sign_in, see_other, short};
@@ -31,6 +32,8 @@ pub struct EmailCodePage {
     pub sign_in: String,
     pub email: String,
     pub problem: Option<String>,
+    /// Said of every address alike.
+    pub delay: Option<String>,
     pub again_url: String,
     pub login_url: String,
 }
@@ -149,8 +152,10 @@ async fn show(
         email_code::waiting(&state.context, browser.tenant(), sign_in, &browser.secret).await;
     let waiting = waiting.map_err(|failure| PageError::failure(request, &failure))?;
     let Some(email) = waiting else { return over(request, browser, pending) };
+    let page = Page::of(browser.tenant());
     let page = EmailCodePage {
-        page: Page::of(browser.tenant()),
+        delay: delay(request, &page),
+        page,
         action: format!("{}/login/code", browser.tenant().base_path),
         csrf: browser.secret.clone(),
         request: pending.request.map(|id| id.to_string()),

@@ -98,7 +98,8 @@ impl Samples for CheckMailPage {
             request: more.clone(),
             text: message,
             email: text.to_owned(),
-            notice: more,
+            notice: more.clone(),
+            delay: more,
             login_url: "/t/acme/login".to_owned(),
         };
         let some = Some(text.to_owned());
@@ -187,7 +188,8 @@ impl Samples for EmailCodePage {
             next: more.clone(),
             sign_in: "cod".to_owned(),
             email: text.to_owned(),
-            problem: more,
+            problem: more.clone(),
+            delay: more,
             again_url: "/t/acme/login/code".to_owned(),
             login_url: "/t/acme/login".to_owned(),
         };

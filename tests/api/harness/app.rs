@@ -14,10 +14,11 @@ use doorward::crypto::entropy::OsEntropy;
 use doorward::crypto::hashing_threads::{HashingSettings, PasswordHasher};
 use doorward::crypto::master_key::MasterKey;
 use doorward::domain::clock::{Clock, SystemClock, Timestamp};
+use doorward::domain::email_address::EmailAddress;
 use doorward::domain::provider::UpstreamIssuer;
 use doorward::flows::mail::delivery;
 use doorward::flows::{Context, Resources};
-use doorward::mail::{KeptMail, Mailbox, Mailer};
+use doorward::mail::{KeptMail, Mailbox, Mailer, Smtp};
 use doorward::storage::Db;
 use doorward::upstream::{self, Target, Upstreams};
 use doorward::web::metrics::HttpMetrics;
@@ -40,6 +41,16 @@ fn upstreams(port: u16) -> Upstreams {
         github_api_url: url("https://api.github.com"),
     };
     Upstreams::new(settings)
+}
+
+/// What a test wants otherwise than usual.
+#[derive(Default)]
+pub struct Setup {
+    /// Threads and queues for hashing passwords.
+    pub hashing: HashingSettings,
+    pub trusted_proxies: TrustedProxies,
+    /// Instead of the mailbox; if it is empty, letters go nowhere.
+    pub smtp_url: Option<String>,
 }
 
 pub struct TestApp {
@@ -74,15 +85,11 @@ fn random_name() -> String {
 
 impl TestApp {
     pub async fn start(public_url: &str, database: &Database) -> Self {
-        Self::start_with(public_url, database, HashingSettings::default()).await
+        Self::start_with(public_url, database, Setup::default()).await
     }
 
-    /// With threads and queues of another size for hashing passwords.
-    pub async fn start_with(
-        public_url: &str,
-        database: &Database,
-        hashing: HashingSettings,
-    ) -> Self {
+    pub async fn start_with(public_url: &str, database: &Database, setup: Setup) -> Self {
+        let Setup { hashing, trusted_proxies, smtp_url } = setup;
         let listeners = Listeners::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = format!("127.0.0.1:{}", listeners.port().unwrap());
         let public_url = match public_url {
@@ -102,12 +109,19 @@ impl TestApp {
             entropy,
             public_url: PublicUrl::parse(&public_url).unwrap(),
             upstreams: upstreams(listeners.port().unwrap()),
-            mailer: Mailer::Mailbox(Mailbox::open(folder.clone()).unwrap()),
+            mailer: match smtp_url {
+                None => Mailer::Mailbox(Mailbox::open(folder.clone()).unwrap()),
+                Some(url) if url.is_empty() => Mailer::Nowhere,
+                Some(url) => {
+                    let from = EmailAddress::parse("no-reply@doorward.example").unwrap();
+                    Mailer::Smtp(Box::new(Smtp::new(&url, &from).unwrap()))
+                }
+            },
         };
         let context = Arc::new(Context::new(resources, &key));
         let state = Data::new(State {
             context: context.clone(),
-            trusted_proxies: TrustedProxies::default(),
+            trusted_proxies,
             cookie_key: actix_web::cookie::Key::from(&*key.cookie_key()),
             metrics: HttpMetrics::new(TenantLabel::Off),
             metrics_place: MetricsPlace::Here,
@@ -126,7 +140,9 @@ impl TestApp {
 
     pub async fn stop(self) {
         self.server.stop(false).await;
-        std::fs::remove_dir_all(self.mailbox).unwrap();
+        if let Mailer::Mailbox(_) = self.context.mailer {
+            std::fs::remove_dir_all(self.mailbox).unwrap();
+        }
     }
 
     /// Sends what was ordered, and says what has come to `email` so far, the newest first.

@@ -5,14 +5,14 @@ mod app;
 mod browser;
 mod database;
 pub mod federation;
+mod mail_server;
 mod rows;
 mod tenant;
 
-use doorward::crypto::hashing_threads::HashingSettings;
-
-pub use app::{Answer, Call, TestApp};
+pub use app::{Answer, Call, Setup, TestApp};
 pub use browser::{Browser, absolute, field};
 pub use database::Database;
+pub use mail_server::{MailServer, Replies};
 pub use tenant::{PASSWORD, Query, TestClient, TestTenant, VERIFIER, claims, query};
 
 /// Runs each of the named tests on SQLite and on PostgreSQL. One that is not named is dead code, which the
@@ -40,18 +40,17 @@ pub fn run(database: Database, test: impl AsyncFnOnce(&TestApp)) {
 
 /// With another public URL than that of a server on loopback.
 pub fn run_as(public_url: &str, database: Database, test: impl AsyncFnOnce(&TestApp)) {
-    run_with(public_url, database, HashingSettings::default(), test);
+    run_with(public_url, database, Setup::default(), test);
 }
 
-/// With threads and queues of another size for hashing passwords.
 pub fn run_with(
     public_url: &str,
     database: Database,
-    hashing: HashingSettings,
+    setup: Setup,
     test: impl AsyncFnOnce(&TestApp),
 ) {
     actix_web::rt::System::new().block_on(async {
-        let app = TestApp::start_with(public_url, &database, hashing).await;
+        let app = TestApp::start_with(public_url, &database, setup).await;
         test(&app).await;
         app.stop().await;
     });

@@ -19,11 +19,23 @@ import { getJson, postJson } from './json-request.mjs';
 
 const USER = { email: 'ada@example.com', password: 'correct horse battery 42' };
 
-/** A mail server that keeps what it takes. Addresses that begin with `gone` it refuses for good. */
-function startMailServer(port, letters) {
+/** A mail server that keeps what it takes. Addresses that begin with `gone` it refuses for good, and at a step in
+ * `refuses` everything, with that code. */
+function startMailServer(port, letters, refuses = {}) {
+  const refusal = step => (step in refuses ? Object.assign(new Error('refused'), { responseCode: refuses[step] }) : null);
   const server = new SMTPServer({
     authOptional: true,
+    allowInsecureAuth: true,
     disabledCommands: ['STARTTLS'],
+    onConnect(_, done) {
+      done(refusal('greeting'));
+    },
+    onAuth({ username }, _, done) {
+      done(refusal('auth'), { user: username });
+    },
+    onMailFrom(_, __, done) {
+      done(refusal('sender'));
+    },
     onRcptTo({ address }, _, done) {
       done(address.startsWith('gone') ? Object.assign(new Error('no such mailbox'), { responseCode: 550 }) : null);
     },
@@ -69,7 +81,7 @@ for (const database of DATABASES) {
         DOORWARD_PUBLIC_URL: `http://localhost:${port}`,
         DOORWARD_LISTEN: `127.0.0.1:${port}`,
         DOORWARD_MASTER_KEY: randomBytes(32).toString('base64'),
-        DOORWARD_SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
+        DOORWARD_SMTP_URL: `smtp://mailer:secret@127.0.0.1:${smtpPort}`,
         DOORWARD_MAIL_FROM: 'no-reply@doorward.example',
         DOORWARD_LOG: 'error',
       };
@@ -147,6 +159,20 @@ for (const database of DATABASES) {
         }
         await sleep(50);
       }
+    });
+
+    it('what the server refuses of all letters is no fault of one, which waits', async () => {
+      const before = JSON.parse(await command(['mail', 'dead-letters', '--tenant', 'shop', '--json'])).length;
+      for (const [step, code] of [['greeting', 554], ['auth', 535], ['sender', 550]]) {
+        await close(smtp);
+        smtp = await startMailServer(smtpPort, letters, { [step]: code });
+        await command(['mail', 'test', '--tenant', 'shop', '--to', `${step}@shop.example`]);
+        await sleep(3_000); // at least one try fails
+      }
+      await close(smtp);
+      smtp = await startMailServer(smtpPort, letters);
+      for (const step of ['greeting', 'auth', 'sender']) await lettersTo(`${step}@shop.example`, 1);
+      assert.equal(JSON.parse(await command(['mail', 'dead-letters', '--tenant', 'shop', '--json'])).length, before);
     });
 
     it('while the server is away nothing is lost, and afterwards each letter goes out once', async () => {

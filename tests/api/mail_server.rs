@@ -1,0 +1,167 @@
+//! What a mail server says of a letter, and what pages say when it says nothing good.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::{Connection, PgConnection, RunQueryDsl};
+use doorward::domain::tenant::EmailCode;
+use doorward::flows::administration::tenants::TenantChange;
+use doorward::flows::mail::delivery;
+use serde_json::json;
+
+use crate::harness::{
+    Browser, Database, MailServer, Replies, Setup, TestApp, TestTenant, absolute, field, run_with,
+};
+
+fn with_server(database: Database, test: impl AsyncFnOnce(&TestApp, &MailServer)) {
+    let server = MailServer::start();
+    let setup = Setup { smtp_url: Some(server.url()), ..Setup::default() };
+    run_with("http://localhost", database, setup, async |app| test(app, &server).await);
+}
+
+macro_rules! on_both_databases {
+    ($($test:ident,)*) => { $(
+        mod $test {
+            use crate::harness::Database;
+
+            #[test]
+            fn on_sqlite() {
+                super::with_server(Database::sqlite(), super::$test);
+            }
+
+            #[test]
+            fn on_postgres() {
+                super::with_server(Database::postgres(), super::$test);
+            }
+        }
+    )* };
+}
+
+on_both_databases! {
+    a_letter_is_given_up_only_for_what_is_said_of_it,
+    while_mail_is_down_the_pages_say_so_for_every_address,
+}
+
+async fn forgot(app: &TestApp, acme: &TestTenant, email: &str) {
+    let asked = app.direct(acme, "forgot-password", &json!({ "email": email })).await;
+    assert_eq!(asked.status, 202, "{asked:?}");
+}
+
+/// How many letters wait, and how many are dead.
+async fn mail(app: &TestApp) -> (i64, i64) {
+    delivery::send_due(&app.context).await.unwrap();
+    app.context.db.system_read(|tx| tx.count_mail()).await.unwrap()
+}
+
+async fn a_letter_is_given_up_only_for_what_is_said_of_it(app: &TestApp, server: &MailServer) {
+    let acme = app.tenant("acme").await;
+    let usual = Replies::default;
+    for replies in [
+        Replies { greeting: "554 not today", ..usual() },
+        Replies { auth: "535 wrong password", ..usual() },
+        Replies { mail_from: "550 not from you", ..usual() },
+        Replies { rcpt_to: "450 come again", ..usual() },
+        Replies { taken: "451 come again", ..usual() },
+    ] {
+        server.answer(replies);
+        forgot(app, &acme, &acme.email).await;
+        assert_eq!(mail(app).await, (1, 0));
+        server.answer(usual());
+        app.clock.advance(Duration::from_secs(10));
+        let before = server.letters().len();
+        assert_eq!(mail(app).await, (0, 0));
+        assert_eq!(server.letters().len(), before + 1, "it goes out once the server is well");
+    }
+    for (dead, replies) in [
+        (1, Replies { rcpt_to: "550 no such mailbox", ..usual() }),
+        (2, Replies { taken: "554 we take no such letters", ..usual() }),
+    ] {
+        server.answer(replies);
+        forgot(app, &acme, &acme.email).await;
+        assert_eq!(mail(app).await, (0, dead));
+    }
+}
+
+async fn while_mail_is_down_the_pages_say_so_for_every_address(app: &TestApp, server: &MailServer) {
+    const SAYS: &str = "Mail is delayed at the moment";
+    let acme = app.tenant("acme").await;
+    let email_code = Some(EmailCode::On);
+    app.change(&acme, TenantChange { email_code, ..TenantChange::default() }).await;
+    let mut browser = Browser::new(app);
+    let csrf = field(&browser.get(&acme.url("/forgot-password")).await, "csrf");
+    let mut pages = async |email: &str| {
+        let fields = [("csrf", &*csrf), ("again", "yes"), ("email", email)];
+        let recovery = browser.submit(&acme.url("/forgot-password"), &fields).await;
+        let verify = browser.submit(&acme.url("/verify-email"), &fields).await;
+        let fields = [("csrf", &*csrf), ("email", email)];
+        let asked = browser.submit(&acme.url("/login/code"), &fields).await;
+        let code = browser.get(&absolute(&acme, asked.location())).await;
+        [recovery, verify, code].map(|page| page.body.contains(SAYS))
+    };
+    assert_eq!(pages(&acme.email).await, [false; 3]);
+    server.answer(Replies { greeting: "421 down", ..Replies::default() });
+    delivery::send_due(&app.context).await.unwrap();
+    for email in [&*acme.email, "nobody@acme.example"] {
+        assert_eq!(pages(email).await, [true; 3], "{email}");
+    }
+    server.answer(Replies::default());
+    app.clock.advance(Duration::from_secs(60));
+    delivery::send_due(&app.context).await.unwrap();
+    assert_eq!(pages(&acme.email).await, [false; 3]);
+}
+
+#[test]
+fn without_a_mail_server_the_pages_say_so() {
+    let setup = Setup { smtp_url: Some(String::new()), ..Setup::default() };
+    run_with("http://localhost", Database::sqlite(), setup, async |app| {
+        let acme = app.tenant("acme").await;
+        let mut browser = Browser::new(app);
+        let csrf = field(&browser.get(&acme.url("/forgot-password")).await, "csrf");
+        let fields = [("csrf", &*csrf), ("email", "nobody@acme.example")];
+        let page = browser.submit(&acme.url("/forgot-password"), &fields).await;
+        assert!(page.body.contains("Mail is delayed at the moment"), "{}", page.body);
+    });
+}
+
+/// The database goes away while the mail server takes a letter, and comes back.
+#[test]
+fn a_letter_that_was_taken_while_the_database_was_away_is_sent_once() {
+    let database = Database::postgres();
+    let Database::Postgres { server: admin, name } = &database else { unreachable!() };
+    let (admin, name) = (admin.clone(), name.clone());
+    let execute = move |statement: &str| {
+        let mut connection = PgConnection::establish(&admin).unwrap();
+        diesel::sql_query(statement).execute(&mut connection).unwrap();
+    };
+    let execute = Arc::new(execute);
+    with_server(database, async |app, server| {
+        let acme = app.tenant("acme").await;
+        app.user(&acme.tenant, "other@acme.example", &[]).await;
+        forgot(app, &acme, &acme.email).await;
+        forgot(app, &acme, "other@acme.example").await;
+        let (execute, name) = (execute.clone(), name.clone());
+        server.answer(Replies {
+            before_taken: Some(Arc::new(move || {
+                execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
+                execute(&format!(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+                ));
+                let (execute, name) = (execute.clone(), name.clone());
+                std::thread::spawn(move || {
+                    std::thread::sleep(Duration::from_secs(3));
+                    execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
+                });
+            })),
+            ..Replies::default()
+        });
+        delivery::send_due(&app.context).await.unwrap();
+        server.answer(Replies::default());
+        // When another replica would take it up.
+        for _ in 0..3 {
+            app.clock.advance(Duration::from_secs(3 * 60));
+            delivery::send_due(&app.context).await.unwrap();
+        }
+        let to = |email: &str| server.letters().iter().filter(|l| l.contains(email)).count();
+        assert_eq!((to(&acme.email), to("other@acme.example")), (1, 1), "{:?}", server.letters());
+    });
+}
