@@ -206,7 +206,8 @@ impl KnownDevice {
     ) -> Result<(), Failure> {
         let name = Self::name(state, tenant);
         let cookie = Cookie::build(name, throttle::known_device(&state.context, tenant, user))
-            .path(format!("{}/login", tenant.base_path))
+            // Wherever an account is proved: there are more pages for it than the login.
+            .path(if tenant.base_path.is_empty() { "/" } else { &tenant.base_path }.to_owned())
             .http_only(true)
             .secure(name.starts_with("__Secure-"))
             .same_site(SameSite::Lax)

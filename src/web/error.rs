@@ -135,7 +135,7 @@ impl ResponseError for ApiError {
                 response.json(body)
             }
             Self::RateLimited { retry_after } => {
-                let description = "too many tries; wait, or choose a new password";
+                let description = "too many tries from here; wait, or sign in another way";
                 response
                     .insert_header((header::RETRY_AFTER, *retry_after))
                     .json(body("rate_limited", description))

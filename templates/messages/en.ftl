@@ -329,6 +329,8 @@ error-internal-text = Something went wrong on our side.
 error-internal-advice = Try again; if it stays, tell us the reference below.
 error-wait-title = Wait a moment
 error-wait-text = Too many tries. Wait { $wait } and try again.
+error-wait-recover = Choose a new password by mail
+error-wait-code = Sign in with a code by e-mail
 error-wait-advice = This protects your account. Where you are signed in already, you stay signed in.
 error-bearer = This page takes no access token.
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use doorward::domain::tenant::EmailCode;
+use doorward::flows::administration::tenants::TenantChange;
 use serde_json::json;
 
 use crate::harness::{Answer, Browser, PASSWORD, TestApp, TestTenant, field, on_both_databases};
@@ -14,6 +16,10 @@ on_both_databases! {
     an_account_that_is_unknown_is_throttled_alike,
     one_tenant_s_guesses_are_nothing_to_another,
     forwarding_headers_change_nothing,
+    a_range_of_addresses_has_a_limit_of_its_own,
+    a_tenant_has_a_limit_of_its_own,
+    codes_are_counted_for_their_account_and_a_known_browser_goes_on,
+    letters_and_accounts_are_asked_for_only_so_often_from_one_range,
 }
 
 const TRIES: usize = 60;
@@ -79,6 +85,8 @@ async fn the_owner_goes_on_where_they_were(app: &TestApp) {
     assert_eq!(page.status, 429);
     assert!(page.header("retry-after").is_some(), "{page:?}");
     assert!(page.body.contains("Too many tries. Wait"), "{}", page.body);
+    assert!(page.body.contains("href=\"/t/acme/forgot-password\""), "a way on: {}", page.body);
+    assert!(!page.body.contains("href=\"/t/acme/login/code\""), "not offered: {}", page.body);
 
     // Sessions and tokens go on.
     assert_eq!(known.get(&acme.url("/account")).await.status, 200);
@@ -139,4 +147,127 @@ async fn forwarding_headers_change_nothing(app: &TestApp) {
         refused += usize::from(answer.status == 429);
     }
     assert_eq!(refused, 5);
+}
+
+/// As if an allowance had been used, so that it is whole again only after that time.
+fn use_up(app: &TestApp, acme: &TestTenant, key: &str, whole_after: Duration) {
+    let whole_at = (app.context.now() + whole_after).as_millis();
+    app.execute(&format!("DELETE FROM allowances WHERE id = '{key}'"));
+    app.execute(&format!(
+        "INSERT INTO allowances (tenant_id, id, whole_at) VALUES ('{}', '{key}', {whole_at})",
+        acme.tenant.id
+    ));
+}
+
+/// 500 at once, and one more each two seconds.
+async fn a_range_of_addresses_has_a_limit_of_its_own(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut known = Browser::new(app);
+    known.sign_in(&acme).await;
+    use_up(app, &acme, "range:127.0.0.0", Duration::from_secs(2 * 499));
+    guess(app, &acme, "one@acme.example", "wrong").await.refused(401, "invalid_credentials");
+    let refused = guess(app, &acme, "another@acme.example", "wrong").await;
+    refused.refused(429, "rate_limited");
+    let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=3).contains(&seconds), "{refused:?}");
+    guess(app, &acme, &acme.email, PASSWORD).await.refused(429, "rate_limited");
+    // A client that authenticates speaks for many, and a known browser for itself.
+    app.login(&acme).await;
+    let page = known.get(&acme.url("/account")).await;
+    let fields = [("csrf", &*field(&page, "csrf")), ("choice", "logout")];
+    known.submit(&acme.url("/oauth2/logout"), &fields).await;
+    known.sign_in(&acme).await;
+    app.clock.advance(Duration::from_secs(2));
+    guess(app, &acme, &acme.email, PASSWORD).await.expect(200);
+}
+
+/// 10,000 at once, and ten more each second.
+async fn a_tenant_has_a_limit_of_its_own(app: &TestApp) {
+    let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
+    use_up(app, &acme, "sign-in", Duration::from_millis(100 * 9_999));
+    guess(app, &acme, "one@acme.example", "wrong").await.refused(401, "invalid_credentials");
+    guess(app, &acme, "another@acme.example", "wrong").await.refused(429, "rate_limited");
+    guess(app, &bolt, &bolt.email, PASSWORD).await.expect(200);
+    app.clock.advance(Duration::from_secs(1));
+    guess(app, &acme, &acme.email, PASSWORD).await.expect(200);
+}
+
+async fn codes_are_counted_for_their_account_and_a_known_browser_goes_on(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email_code = Some(EmailCode::On);
+    app.change(&acme, TenantChange { email_code, ..TenantChange::default() }).await;
+    let mut known = Browser::new(app);
+    known.sign_in(&acme).await;
+    let url = acme.url("/login/code");
+    let ask = async |browser: &mut Browser<'_>, email: &str| {
+        let csrf = field(&browser.get(&url).await, "csrf");
+        let asked = browser.submit(&url, &[("csrf", &csrf), ("email", email)]).await;
+        (csrf, asked.location().split("sign_in=").nth(1).unwrap().to_owned())
+    };
+    for email in [&*acme.email, "nobody@acme.example"] {
+        let mut stranger = Browser::new(app);
+        let mut looked_at = 0;
+        let refused = 'tries: loop {
+            // Five tries for a code, and then another code.
+            let (csrf, sign_in) = ask(&mut stranger, email).await;
+            for _ in 0..5 {
+                let fields = [("csrf", &*csrf), ("sign_in", &*sign_in), ("code", "000000")];
+                let answer = stranger.submit(&url, &fields).await;
+                if answer.status == 429 {
+                    break 'tries answer;
+                }
+                looked_at += 1;
+            }
+        };
+        assert_eq!(looked_at, TRIES, "{email}");
+        assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    }
+    // The password is another matter, and so is the browser in which the account was used.
+    guess(app, &acme, &acme.email, PASSWORD).await.expect(200);
+    // The letters of before are too old to be sent.
+    app.clock.advance(Duration::from_secs(600));
+    let (csrf, sign_in) = ask(&mut known, &acme.email).await;
+    let code = app.mailed_code(&acme.email).await;
+    use_up(app, &acme, "sign-in", Duration::from_secs(100_000));
+    let fields = [("csrf", &*csrf), ("sign_in", &*sign_in), ("code", &*code)];
+    assert_eq!(known.submit(&url, &fields).await.status, 303);
+}
+
+async fn letters_and_accounts_are_asked_for_only_so_often_from_one_range(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email_code = Some(EmailCode::On);
+    app.change(&acme, TenantChange { email_code, ..TenantChange::default() }).await;
+    let forgot =
+        async |email: &str| app.direct(&acme, "forgot-password", &json!({ "email": email })).await;
+    for n in 0..100 {
+        assert_eq!(forgot(&format!("user{n}@acme.example")).await.status, 202, "{n}");
+    }
+    for email in [&*acme.email, "nobody@acme.example"] {
+        let refused = forgot(email).await;
+        refused.refused(429, "rate_limited");
+        assert!(refused.header("retry-after").is_some(), "{refused:?}");
+        let body = json!({ "email": email, "password": "otters juggle quietly at noon" });
+        app.direct(&acme, "register", &body).await.refused(429, "rate_limited");
+        let mut browser = Browser::new(app);
+        let csrf = field(&browser.get(&acme.url("/login")).await, "csrf");
+        for path in ["/signup", "/forgot-password", "/verify-email", "/login/code"] {
+            let fields = [
+                ("csrf", &*csrf),
+                ("email", email),
+                ("again", "yes"),
+                ("password", "otters juggle quietly at noon"),
+            ];
+            let page = browser.submit(&acme.url(path), &fields).await;
+            assert_eq!(page.status, 429, "{path}");
+            assert!(page.header("retry-after").is_some(), "{page:?}");
+            assert!(page.body.contains("Wait"), "{}", page.body);
+        }
+    }
+    // A frontend that authenticates speaks for many.
+    let call = app.post(&acme.url("/v1/auth/forgot-password"));
+    let call = call.basic(&acme.web.id, acme.web.secret());
+    assert_eq!(call.json(&json!({ "email": acme.email })).send().await.status, 202);
+    app.clock.advance(Duration::from_secs(10));
+    assert_eq!(forgot(&acme.email).await.status, 202);
+    forgot(&acme.email).await.refused(429, "rate_limited");
 }

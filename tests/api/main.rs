@@ -13,6 +13,7 @@ mod cors;
 mod discovery;
 mod email_code;
 mod federation;
+mod forwarding;
 mod guessing;
 mod harness;
 mod hosts;

@@ -1,5 +1,6 @@
 //! Moving an account to another address: the new one proves itself, the old one is told.
 
+use super::throttle::{Asked, Asker};
 use crate::crypto::digest::digest;
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
@@ -16,15 +17,21 @@ pub async fn ask(
     tenant: &TenantSnapshot,
     user: &User,
     email: &EmailAddress,
-) -> Result<(), Failure> {
+    asker: Asker<'_>,
+) -> Result<Asked, Failure> {
     let subject = Some(user.id.to_string());
     let order = context.letter(tenant.tenant.id, Letter::ChangeEmail, email, subject);
-    let ordered = context
-        .db
-        .write::<_, StorageError>(tenant.tenant.id, move |tx| tx.mail_orders().insert(&order));
-    ordered.await?;
+    let (limit, now) = (asker.limit(), context.now());
+    let ordered = context.db.write_again(tenant.tenant.id, move |tx| {
+        let asked = limit.spend(tx, now)?;
+        if let Asked::Done(()) = asked {
+            tx.mail_orders().insert(&order)?;
+        }
+        Ok(asked)
+    });
+    let asked = ordered.await?;
     context.mail_bell.notify_one();
-    Ok(())
+    Ok(asked)
 }
 
 /// Spends the link. `None` if it is none, was used, is too old, or the address was taken meanwhile.

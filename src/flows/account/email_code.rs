@@ -2,6 +2,7 @@
 
 use super::claim;
 use super::sign_in::Proof;
+use super::throttle::{self, Asked, Asker, Charge, Credential, Guesser};
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::email_code;
@@ -18,21 +19,25 @@ pub async fn ask(
     tenant: &TenantSnapshot,
     email: &EmailAddress,
     browser: &str,
-    address: Option<&str>,
-) -> Result<EmailCodeId, Failure> {
+    asker: Asker<'_>,
+) -> Result<Asked<EmailCodeId>, Failure> {
     let now = context.now();
     let id = EmailCodeId::generate(now, &*context.entropy);
     let order = context.letter(tenant.tenant.id, Letter::SignInCode, email, Some(id.to_string()));
-    let event = context.event(Action::CodeAsked, "anonymous", id, address);
-    let (email, browser) = (email.clone(), browser.to_owned());
-    let asked = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+    let event = context.event(Action::CodeAsked, "anonymous", id, asker.address);
+    let (email, browser, limit) = (email.clone(), browser.to_owned(), asker.limit());
+    let asked = context.db.write_again(tenant.tenant.id, move |tx| {
+        if let Asked::TooMuch { retry_after } = limit.spend(tx, now)? {
+            return Ok(Asked::TooMuch { retry_after });
+        }
         tx.email_codes().insert(id, &browser, &email, now)?;
         tx.mail_orders().insert(&order)?;
-        tx.audit_events().append(&event)
+        tx.audit_events().append(&event)?;
+        Ok(Asked::Done(id))
     });
-    asked.await?;
+    let asked = asked.await?;
     context.mail_bell.notify_one();
-    Ok(id)
+    Ok(asked)
 }
 
 /// The address of a sign-in that waits in this browser.
@@ -54,6 +59,10 @@ pub enum Outcome {
     Wrong,
     /// Too many tries, too late, or another browser: a new code must be asked for.
     Over,
+    /// Too many tries, with whatever codes: wait so many seconds.
+    TooMany {
+        retry_after: u64,
+    },
 }
 
 /// Tries a code; each try counts before it is looked at.
@@ -63,9 +72,27 @@ pub async fn attempt(
     id: EmailCodeId,
     browser: &str,
     typed: &str,
-    address: Option<&str>,
+    guesser: &Guesser,
 ) -> Result<Outcome, Failure> {
     let (tenant_id, now) = (tenant.tenant.id, context.now());
+    let address = guesser.address.as_deref();
+    let secret = browser.to_owned();
+    let asked_for = context
+        .db
+        .read::<_, StorageError>(tenant_id, move |tx| {
+            let Some(email) = tx.email_codes().find(id, &secret, now)? else { return Ok(None) };
+            let user = tx.users().find_by_email(&email)?.map(|(user, _)| user.id);
+            Ok(Some((email, user)))
+        })
+        .await?;
+    let Some((email, user)) = asked_for else { return Ok(Outcome::Over) };
+    // A new code brings new tries: they are counted for the account as well.
+    let credential = Credential::EmailCode;
+    let charged =
+        match throttle::charge(context, tenant, credential, email.key(), user, guesser).await? {
+            Charge::Granted(charged) => charged,
+            Charge::Refused { retry_after } => return Ok(Outcome::TooMany { retry_after }),
+        };
     let failed = context.event(Action::CodeFailed, "anonymous", id, address);
     let secret = browser.to_owned();
     let waiting = context
@@ -106,7 +133,7 @@ pub async fn attempt(
         })
         .await?;
     Ok(match user {
-        Some(user) => Outcome::Proved(Proof::of(user, Method::EmailCode)),
+        Some(user) => Outcome::Proved(Proof { charged, ..Proof::of(user, Method::EmailCode) }),
         None => Outcome::Over,
     })
 }

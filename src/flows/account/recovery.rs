@@ -1,6 +1,7 @@
 //! A new password for somebody who lost theirs, by a mailed link.
 
 use super::password_choice;
+use super::throttle::{Asked, Asker};
 use crate::crypto::digest::digest;
 use crate::domain::audit::Action;
 use crate::domain::clock::Timestamp;
@@ -21,17 +22,22 @@ pub async fn ask(
     context: &Context,
     tenant: &TenantSnapshot,
     email: &EmailAddress,
-    address: Option<&str>,
-) -> Result<(), Failure> {
+    asker: Asker<'_>,
+) -> Result<Asked, Failure> {
     let order = context.letter(tenant.tenant.id, Letter::ResetPassword, email, None);
-    let event = context.event(Action::RecoveryAsked, "anonymous", order.id, address);
-    let ordered = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
-        tx.mail_orders().insert(&order)?;
-        tx.audit_events().append(&event)
+    let event = context.event(Action::RecoveryAsked, "anonymous", order.id, asker.address);
+    let (limit, now) = (asker.limit(), context.now());
+    let ordered = context.db.write_again(tenant.tenant.id, move |tx| {
+        let asked = limit.spend(tx, now)?;
+        if let Asked::Done(()) = asked {
+            tx.mail_orders().insert(&order)?;
+            tx.audit_events().append(&event)?;
+        }
+        Ok(asked)
     });
-    ordered.await?;
+    let asked = ordered.await?;
     context.mail_bell.notify_one();
-    Ok(())
+    Ok(asked)
 }
 
 pub enum Outcome {

@@ -1,7 +1,7 @@
 //! Signing in with e-mail and password. Whatever is wrong, the answer and the work are the same: one
 //! look-up, one counted try, one hash, one audit event (OWASP ASVS 5 §6.3.8).
 
-use super::throttle::{self, Charge, Charged, Guesser};
+use super::throttle::{self, Charge, Charged, Credential, Guesser};
 use crate::crypto::hashing_threads::Verification;
 use crate::domain::activity::Kind;
 use crate::domain::audit::Action;
@@ -75,10 +75,13 @@ pub async fn with_password(
         })
         .await?;
     let user_id = account.as_ref().map(|(user, _)| user.id);
-    let charged = match throttle::charge(context, tenant, &key, user_id, guesser).await? {
-        Charge::Granted(charged) => charged,
-        Charge::Refused { retry_after } => return Ok(Outcome::TooMany { retry_after }),
-    };
+    let charged =
+        match throttle::charge(context, tenant, Credential::Password, &key, user_id, guesser)
+            .await?
+        {
+            Charge::Granted(charged) => charged,
+            Charge::Refused { retry_after } => return Ok(Outcome::TooMany { retry_after }),
+        };
     // An unknown, disabled or password-less account costs a hash like any other.
     let expected = match &account {
         Some((user, Some(hash))) if user.status == UserStatus::Active && password.is_some() => {

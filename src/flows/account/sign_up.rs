@@ -12,6 +12,7 @@ use crate::domain::session::Method;
 use crate::domain::tenant::{DisplayName, EmailVerification, InvalidName, SignUp};
 use crate::domain::user::{User, UserStatus};
 use crate::flows::account::sign_in::Proof;
+use crate::flows::account::throttle::{Asked, Asker};
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::StorageError;
 
@@ -47,13 +48,17 @@ pub enum Outcome {
     Problems(Problems),
     /// The tenant's accounts are made by its admins.
     Closed,
+    /// Too many sign-ups from this range of addresses: wait so many seconds.
+    TooMany {
+        retry_after: u64,
+    },
 }
 
 pub async fn with_password(
     context: &Context,
     tenant: &TenantSnapshot,
     form: Form<'_>,
-    address: Option<&str>,
+    asker: Asker<'_>,
 ) -> Result<Outcome, Failure> {
     let policy = tenant.tenant.accounts;
     if policy.sign_up == SignUp::Closed {
@@ -63,8 +68,12 @@ pub async fn with_password(
         Ok(parsed) => parsed,
         Err(problems) => return Ok(Outcome::Problems(problems)),
     };
+    let (limit, now) = (asker.limit(), context.now());
+    let asked = context.db.write_again(tenant.tenant.id, move |tx| limit.spend(tx, now));
+    if let Asked::TooMuch { retry_after } = asked.await? {
+        return Ok(Outcome::TooMany { retry_after });
+    }
     let hash = context.hasher.hash(tenant.tenant.id, password).await?;
-    let now = context.now();
     let user = User {
         id: UserId::generate(now, &*context.entropy),
         email,
@@ -75,7 +84,7 @@ pub async fn with_password(
         created_at: now,
         deletes_at: None,
     };
-    let made = insert(context, tenant, &user, hash, form.request, address).await?;
+    let made = insert(context, tenant, &user, hash, form.request, asker.address).await?;
     match (policy.email_verification, made) {
         (EmailVerification::Required, _) => Ok(Outcome::VerificationRequired),
         (EmailVerification::Optional, true) => Ok(Outcome::Made(Proof::of(user, Method::Password))),

@@ -1,4 +1,4 @@
-//! Against guessing: how often passwords may be tried, for one account, from one range of addresses, and in
+//! Against guessing: how often passwords and codes may be tried, for one account, from one range of addresses, and in
 //! one tenant. A try is counted before it is made, so that a hundred at once count as a hundred, and given
 //! back if it was right. Nobody is locked out: sessions go on, recovery works, and a device from which the
 //! account was used before has tries of its own.
@@ -23,6 +23,17 @@ const DEVICE: Allowance = Allowance { burst: 20, every: Duration::from_secs(90) 
 const ADDRESS_RANGE: Allowance = Allowance { burst: 500, every: Duration::from_secs(2) };
 /// A spread-out attack on all accounts of a tenant.
 const TENANT: Allowance = Allowance { burst: 10_000, every: Duration::from_millis(100) };
+
+/// What orders mail or makes an account, from one range: an office on its first day, and then one each so often.
+const ORDERS: Allowance = Allowance { burst: 100, every: Duration::from_secs(10) };
+
+/// What is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    Password,
+    /// Counted apart: whoever uses up the one leaves the other.
+    EmailCode,
+}
 
 /// Who tries.
 #[derive(Clone, Debug, Default)]
@@ -52,11 +63,12 @@ pub enum Charge {
 pub async fn charge(
     context: &Context,
     tenant: &TenantSnapshot,
+    credential: Credential,
     email: &str,
     user: Option<UserId>,
     guesser: &Guesser,
 ) -> Result<Charge, Failure> {
-    let keys = keys(context, tenant, email, user, guesser);
+    let keys = keys(context, tenant, credential, email, user, guesser);
     let now = context.now();
     let target = user.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
     let address = guesser.address.as_deref();
@@ -91,21 +103,74 @@ impl Charged {
 fn keys(
     context: &Context,
     tenant: &TenantSnapshot,
+    credential: Credential,
     email: &str,
     user: Option<UserId>,
     guesser: &Guesser,
 ) -> Vec<(String, Allowance)> {
     let device = user.zip(guesser.known_device.as_deref());
+    let (of_account, of_device) = match credential {
+        Credential::Password => ("account", "device"),
+        Credential::EmailCode => ("code", "code-device"),
+    };
     if let Some(device) = device.and_then(|(user, cookie)| read(context, tenant, user, cookie)) {
-        return vec![(format!("device:{device}"), DEVICE)];
+        return vec![(format!("{of_device}:{device}"), DEVICE)];
     }
-    let account = format!("account:{}", sha256_base64url(email.as_bytes()));
+    let account = format!("{of_account}:{}", sha256_base64url(email.as_bytes()));
     let mut keys = vec![(account, ACCOUNT), ("sign-in".to_owned(), TENANT)];
-    if guesser.client != Some(ClientAuthentication::Authenticated) {
-        let address = guesser.address.as_deref().and_then(|address| address.parse().ok());
-        keys.extend(address.map(|address| (format!("range:{}", range(address)), ADDRESS_RANGE)));
-    }
+    let range = limited_range(guesser.address.as_deref(), guesser.client);
+    keys.extend(range.map(|range| (format!("range:{range}"), ADDRESS_RANGE)));
     keys
+}
+
+/// Who asks for a letter or an account.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asker<'a> {
+    pub address: Option<&'a str>,
+    /// A client that authenticated speaks for many people from one address.
+    pub client: Option<ClientAuthentication>,
+}
+
+/// What came of asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked<T = ()> {
+    Done(T),
+    /// Too much from this range of addresses: wait so many seconds.
+    TooMuch {
+        retry_after: u64,
+    },
+}
+
+/// The limit that an asker is under, to be spent in the transaction of what was asked for.
+#[derive(Clone, Debug)]
+pub(super) struct AskerLimit(Option<String>);
+
+impl Asker<'_> {
+    pub(super) fn limit(&self) -> AskerLimit {
+        let range = limited_range(self.address, self.client);
+        AskerLimit(range.map(|range| format!("orders:{range}")))
+    }
+}
+
+impl AskerLimit {
+    /// The address that is asked about has no part in it, so the answer tells nothing of it.
+    pub fn spend(&self, tx: &mut TenantTx<'_>, now: Timestamp) -> Result<Asked, StorageError> {
+        let Some(key) = &self.0 else { return Ok(Asked::Done(())) };
+        Ok(match tx.allowances().spend(key, ORDERS, now)? {
+            Spent::Granted => Asked::Done(()),
+            Spent::Refused(wait) => Asked::TooMuch { retry_after: wait.as_secs() + 1 },
+        })
+    }
+}
+
+/// The range of a client that speaks for itself.
+fn limited_range(address: Option<&str>, client: Option<ClientAuthentication>) -> Option<String> {
+    match client {
+        Some(ClientAuthentication::Authenticated) => None,
+        Some(ClientAuthentication::Unauthenticated) | None => {
+            address.and_then(|address| address.parse().ok()).map(range)
+        }
+    }
 }
 
 /// What one household or one office has: a /24 of IPv4, a /64 of IPv6.

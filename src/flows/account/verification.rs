@@ -1,5 +1,6 @@
 //! Proving that an address is its owner's, by a mailed link.
 
+use super::throttle::{Asked, Asker};
 use crate::crypto::digest::digest;
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
@@ -15,14 +16,20 @@ pub async fn ask(
     tenant: &TenantSnapshot,
     email: &EmailAddress,
     request: Option<String>,
-) -> Result<(), Failure> {
+    asker: Asker<'_>,
+) -> Result<Asked, Failure> {
     let order = context.letter(tenant.tenant.id, Letter::VerifyEmail, email, request);
-    let ordered = context
-        .db
-        .write::<_, StorageError>(tenant.tenant.id, move |tx| tx.mail_orders().insert(&order));
-    ordered.await?;
+    let (limit, now) = (asker.limit(), context.now());
+    let ordered = context.db.write_again(tenant.tenant.id, move |tx| {
+        let asked = limit.spend(tx, now)?;
+        if let Asked::Done(()) = asked {
+            tx.mail_orders().insert(&order)?;
+        }
+        Ok(asked)
+    });
+    let asked = ordered.await?;
     context.mail_bell.notify_one();
-    Ok(())
+    Ok(asked)
 }
 
 /// What a link is good for, without spending it: mail scanners open links, too.

@@ -1,4 +1,4 @@
-//! `POST /v1/auth/forgot-password`: 202, always.
+//! `POST /v1/auth/forgot-password`: 202 for every address.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -6,6 +6,7 @@ use super::body::JsonBody;
 use super::delivery::direct_client;
 use crate::domain::email_address::EmailAddress;
 use crate::flows::account::recovery;
+use crate::flows::account::throttle::{Asked, Asker};
 use crate::web::error::ApiError;
 use crate::web::extract::device;
 use crate::web::extract::tenant::Tenant;
@@ -17,12 +18,16 @@ pub async fn post(
     tenant: Tenant,
     body: JsonBody,
 ) -> Result<HttpResponse, ApiError> {
-    direct_client(&request, &tenant, &body)?;
+    let client = direct_client(&request, &tenant, &body)?;
     let [email] = body.required(["email"])?;
     // What is no address belongs to nobody, like one that has no account.
     if let Ok(email) = EmailAddress::parse(email) {
         let address = device::address(&request);
-        recovery::ask(&state.context, &tenant, &email, address.as_deref()).await?;
+        let asker = Asker { address: address.as_deref(), client: Some(client.authentication) };
+        let asked = recovery::ask(&state.context, &tenant, &email, asker).await?;
+        if let Asked::TooMuch { retry_after } = asked {
+            return Err(ApiError::RateLimited { retry_after });
+        }
     }
     Ok(HttpResponse::Accepted().finish())
 }

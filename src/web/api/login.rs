@@ -8,7 +8,7 @@ use super::delivery::{Delivery, direct_client};
 use super::envelope;
 use crate::domain::email_address::EmailAddress;
 use crate::flows::account::sign_in::{self, Credentials, Outcome};
-use crate::flows::account::throttle::Guesser;
+use crate::flows::account::throttle::{Asked, Asker, Guesser};
 use crate::flows::account::{direct, verification};
 use crate::web::error::ApiError;
 use crate::web::extract::device::device;
@@ -40,8 +40,14 @@ pub async fn post(
         Outcome::Wrong => return Err(invalid_credentials()),
         Outcome::TooMany { retry_after } => return Err(ApiError::RateLimited { retry_after }),
         Outcome::Unverified(user) => {
-            verification::ask(context, &tenant, &user.email, None).await?;
-            return Err(email_not_verified());
+            let asker =
+                Asker { address: device.address.as_deref(), client: Some(client.authentication) };
+            return Err(
+                match verification::ask(context, &tenant, &user.email, None, asker).await? {
+                    Asked::Done(()) => email_not_verified(),
+                    Asked::TooMuch { retry_after } => ApiError::RateLimited { retry_after },
+                },
+            );
         }
     };
     let signed_in = direct::begin(context, &tenant, &client, proof, device).await?;

@@ -10,6 +10,7 @@ use super::envelope;
 use crate::flows::Failure;
 use crate::flows::account::direct;
 use crate::flows::account::sign_up::{self, Form, Outcome, Problems};
+use crate::flows::account::throttle::Asker;
 use crate::web::error::ApiError;
 use crate::web::extract::device::device;
 use crate::web::extract::tenant::Tenant;
@@ -27,22 +28,25 @@ pub async fn post(
     let form = Form { email, password, name: body.text("name")?, request: None };
     let device = device(&request);
     let context = &state.context;
-    let proof =
-        match sign_up::with_password(context, &tenant, form, device.address.as_deref()).await? {
-            Outcome::Made(proof) => proof,
-            Outcome::VerificationRequired => {
-                let status = json!({ "status": "verification_required" });
-                return Ok(HttpResponse::Accepted().json(status));
-            }
-            Outcome::Problems(problems) => return Err(ApiError::invalid_fields(fields(&problems))),
-            Outcome::Closed => {
-                return Err(ApiError::json(
-                    StatusCode::FORBIDDEN,
-                    "sign_up_closed",
-                    "accounts here are made by an administrator",
-                ));
-            }
-        };
+    let asker = Asker { address: device.address.as_deref(), client: Some(client.authentication) };
+    let proof = match sign_up::with_password(context, &tenant, form, asker).await? {
+        Outcome::Made(proof) => proof,
+        Outcome::VerificationRequired => {
+            let status = json!({ "status": "verification_required" });
+            return Ok(HttpResponse::Accepted().json(status));
+        }
+        Outcome::Problems(problems) => return Err(ApiError::invalid_fields(fields(&problems))),
+        Outcome::TooMany { retry_after } => {
+            return Err(ApiError::RateLimited { retry_after });
+        }
+        Outcome::Closed => {
+            return Err(ApiError::json(
+                StatusCode::FORBIDDEN,
+                "sign_up_closed",
+                "accounts here are made by an administrator",
+            ));
+        }
+    };
     let signed_in = direct::begin(context, &tenant, &client, proof, device).await?;
     let signed_in = signed_in.ok_or_else(|| {
         Failure::Internal("a new account vanished before its first sign-in".to_owned())

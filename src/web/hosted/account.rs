@@ -11,6 +11,7 @@ use crate::domain::ids::{ApplicationId, SessionId};
 use crate::domain::tenant::{DisplayName, InvalidName};
 use crate::flows::account::profile::{self, ConnectedApplication, Ended, Overview};
 use crate::flows::account::session::SignedInBrowser;
+use crate::flows::account::throttle::Asked;
 use crate::flows::account::verification;
 use crate::flows::{Failure, TenantSnapshot};
 use crate::storage::ListedSession;
@@ -82,8 +83,13 @@ pub async fn post(
     let tenant = browser.tenant();
     if post.field("choice") == "verify" {
         let email = &owner.profile.user.email;
-        verification::ask(context, tenant, email, None).await.map_err(failed)?;
-        return Ok(done(tenant, "verify"));
+        let address = device::address(&request);
+        let asker = device::asker(address.as_deref());
+        let asked = verification::ask(context, tenant, email, None, asker).await;
+        return match asked.map_err(failed)? {
+            Asked::Done(()) => Ok(done(tenant, "verify")),
+            Asked::TooMuch { retry_after } => Err(PageError::wait(&request, retry_after)),
+        };
     }
     let typed = post.field("name");
     let name = match typed.trim() {

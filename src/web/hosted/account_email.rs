@@ -11,6 +11,7 @@ use crate::domain::email_address::EmailAddress;
 use crate::domain::one_time_token::Purpose;
 use crate::flows::Failure;
 use crate::flows::account::session::SignedInBrowser;
+use crate::flows::account::throttle::Asked;
 use crate::flows::account::{email_change, verification};
 use crate::messages::id;
 use crate::web::extract::browser::Browser;
@@ -40,11 +41,17 @@ pub async fn post(
     let problem = match EmailAddress::parse(typed) {
         Ok(email) if email.key() == user.email.key() => page.say("problem-email-same"),
         Ok(email) => {
-            email_change::ask(&state.context, browser.tenant(), user, &email)
+            let address = device::address(&request);
+            let asker = device::asker(address.as_deref());
+            let asked = email_change::ask(&state.context, browser.tenant(), user, &email, asker)
                 .await
                 .map_err(|failure| PageError::failure(&request, &failure))?;
+            if let Asked::TooMuch { retry_after } = asked {
+                return Err(PageError::wait(&request, retry_after));
+            }
             let letter = CheckMail::Change { email: &short(typed) };
-            return check_mail::show(&request, browser, letter, None, None);
+            let again = post.optional("again").map(|_| page.say("check-mail-sent"));
+            return check_mail::show(&request, browser, letter, None, again);
         }
         Err(problem) => words::email(&page, problem),
     };

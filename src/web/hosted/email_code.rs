@@ -13,6 +13,8 @@ use crate::domain::ids::EmailCodeId;
 use crate::domain::tenant::EmailCode;
 use crate::flows::Failure;
 use crate::flows::account::email_code::{self, Outcome};
+use crate::flows::account::throttle::{Asked, Guesser};
+use crate::web::cookies::KnownDevice;
 use crate::web::error::ApiError;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
@@ -99,9 +101,14 @@ async fn ask(
     };
     let address = device::address(request);
     let (tenant, secret) = (browser.tenant(), &browser.secret);
-    let id = email_code::ask(context, tenant, &email, secret, address.as_deref())
+    let asker = device::asker(address.as_deref());
+    let asked = email_code::ask(context, tenant, &email, secret, asker)
         .await
         .map_err(|failure| PageError::failure(request, &failure))?;
+    let id = match asked {
+        Asked::Done(id) => id,
+        Asked::TooMuch { retry_after } => return Err(PageError::wait(request, retry_after)),
+    };
     let url = pending.url(browser, "login/code");
     let separator = if url.contains('?') { '&' } else { '?' };
     Ok(see_other(format!("{url}{separator}sign_in={id}")))
@@ -122,10 +129,13 @@ async fn attempt(
         let problem = Some(page.say("code-missing"));
         return show(request, state, browser, pending, id, problem).await;
     }
-    let address = device::address(request);
     let (tenant, secret) = (browser.tenant(), &browser.secret);
-    let outcome =
-        email_code::attempt(&state.context, tenant, sign_in, secret, typed, address.as_deref());
+    let guesser = Guesser {
+        address: device::address(request),
+        known_device: KnownDevice::read(request, state, tenant),
+        client: None,
+    };
+    let outcome = email_code::attempt(&state.context, tenant, sign_in, secret, typed, &guesser);
     match outcome.await.map_err(failed)? {
         Outcome::Proved(proof) => {
             let location = after_sign_in(tenant, pending.after_sign_in());
@@ -136,6 +146,7 @@ async fn attempt(
             show(request, state, browser, pending, id, problem).await
         }
         Outcome::Over => over(request, browser, pending),
+        Outcome::TooMany { retry_after } => Err(PageError::wait(request, retry_after)),
     }
 }
 

@@ -85,7 +85,7 @@ pub async fn post(
         Proved::WrongPassword => {
             show(&request, &state, &browser, id, Some(id!("link-password-wrong"))).await
         }
-        Proved::TooMany { retry_after } => Err(PageError::wait(&request, retry_after)),
+        Proved::TooMany { retry_after } => Err(PageError::wait_or_recover(&request, retry_after)),
         Proved::Gone => Err(PageError::stale(&request)),
     }
 }

@@ -8,6 +8,7 @@ use super::pending::{Pending, short};
 use super::{Page, PageError, render, words};
 use crate::domain::email_address::EmailAddress;
 use crate::flows::account::recovery;
+use crate::flows::account::throttle::Asked;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
@@ -44,9 +45,13 @@ pub async fn post(
         }
     };
     let address = device::address(&request);
-    recovery::ask(&state.context, browser.tenant(), &email, address.as_deref())
+    let asker = device::asker(address.as_deref());
+    let asked = recovery::ask(&state.context, browser.tenant(), &email, asker)
         .await
         .map_err(|failure| PageError::failure(&request, &failure))?;
+    if let Asked::TooMuch { retry_after } = asked {
+        return Err(PageError::wait(&request, retry_after));
+    }
     let letter = CheckMail::Recovery { email: email.as_str() };
     let id = pending.request.map(|id| id.to_string());
     let again = post.optional("again").map(|_| Page::of(browser.tenant()).say("check-mail-sent"));

@@ -10,13 +10,13 @@ use super::{Page, PageError, render};
 use crate::domain::tenant::{AccountPolicy, EmailCode, SignUp};
 use crate::flows::Failure;
 use crate::flows::account::sign_in::{self, Credentials, Outcome, Proof};
-use crate::flows::account::throttle::Guesser;
+use crate::flows::account::throttle::{Asked, Guesser};
 use crate::flows::account::{session, verification};
 use crate::web::cookies::KnownDevice;
 use crate::web::csrf;
 use crate::web::error::ApiError;
 use crate::web::extract::browser::Browser;
-use crate::web::extract::device::device;
+use crate::web::extract::device::{asker, device};
 use crate::web::extract::form::Form;
 use crate::web::extract::query::Query;
 use crate::web::oauth::authorize::own_origin;
@@ -182,10 +182,16 @@ impl Visit<'_> {
                 let error = Some(page.say("login-wrong"));
                 self.show(Messages { error, ..Messages::default() }).await
             }
-            Outcome::TooMany { retry_after } => Err(PageError::wait(self.request, retry_after)),
+            Outcome::TooMany { retry_after } => {
+                Err(PageError::wait_or_recover(self.request, retry_after))
+            }
             Outcome::Unverified(user) => {
                 let pending = self.pending.map(str::to_owned);
-                verification::ask(context, tenant, &user.email, pending).await.map_err(failed)?;
+                let asker = asker(guesser.address.as_deref());
+                let asked = verification::ask(context, tenant, &user.email, pending, asker).await;
+                if let Asked::TooMuch { retry_after } = asked.map_err(failed)? {
+                    return Err(PageError::wait(self.request, retry_after));
+                }
                 let letter = CheckMail::Verify { email: user.email.as_str() };
                 check_mail::show(self.request, self.browser, letter, self.pending, None)
             }

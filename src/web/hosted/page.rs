@@ -12,10 +12,10 @@ use askama::filters::Safe;
 
 use super::logo::Shown;
 use crate::domain::redirect_uri::RedirectUri;
-use crate::domain::tenant::{Accent, DisplayName};
+use crate::domain::tenant::{Accent, DisplayName, EmailCode};
 use crate::flows::oauth::authorize::NoReply;
 use crate::flows::{Failure, TenantSnapshot};
-use crate::messages::Messages;
+use crate::messages::{Messages, id};
 use crate::web::assets::{self, ICON, SCRIPT, STYLESHEET};
 use crate::web::error::{self, ApiError};
 use crate::web::request_log::RequestId;
@@ -181,6 +181,13 @@ pub struct ErrorPage {
     pub message: String,
     pub advice: String,
     pub reference: String,
+    pub ways: Vec<WayOn>,
+}
+
+/// Where to go from a page that says no.
+pub struct WayOn {
+    pub label: String,
+    pub url: String,
 }
 
 /// An answer to a person.
@@ -200,7 +207,8 @@ impl PageError {
     fn new(request: &HttpRequest, status: StatusCode, texts: impl Fn(&Page) -> Texts) -> Self {
         let page = Page::for_request(request);
         let [heading, message, advice] = texts(&page);
-        let page = ErrorPage { page, heading, message, advice, reference: RequestId::of(request) };
+        let reference = RequestId::of(request);
+        let page = ErrorPage { page, heading, message, advice, reference, ways: Vec::new() };
         Self { status, retry_after: None, location: None, page: Some(Box::new(page)) }
     }
 
@@ -251,6 +259,25 @@ impl PageError {
             ]
         });
         error.retry_after = Some(retry_after);
+        error
+    }
+
+    /// Too many tries at an account: its owner gets in by mail all the same.
+    pub fn wait_or_recover(request: &HttpRequest, retry_after: u64) -> Self {
+        let mut error = Self::wait(request, retry_after);
+        let tenant = request.extensions().get::<Arc<TenantSnapshot>>().cloned();
+        if let (Some(page), Some(tenant)) = (&mut error.page, tenant) {
+            let way = |label: &str, path: &str| WayOn {
+                label: page.page.say(label),
+                url: format!("{}/{path}", tenant.base_path),
+            };
+            let code = match tenant.tenant.accounts.email_code {
+                EmailCode::On => Some(way(id!("error-wait-code"), "login/code")),
+                EmailCode::Off => None,
+            };
+            let recover = way(id!("error-wait-recover"), "forgot-password");
+            page.ways = code.into_iter().chain([recover]).collect();
+        }
         error
     }
 

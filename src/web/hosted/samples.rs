@@ -16,7 +16,7 @@ use super::federation_refused::{RefusedPage, Way};
 use super::forms::{ConfirmLink, EmailForm, NewPasswordForm, Notice};
 use super::login::LoginPage;
 use super::mailbox::{Letter, MailboxPage, Piece};
-use super::page::{ErrorPage, Page};
+use super::page::{ErrorPage, Page, WayOn};
 use super::sign_up::SignUpPage;
 use super::welcome::{TenantLinks, WelcomePage};
 use crate::messages::id;
@@ -409,6 +409,7 @@ impl Samples for ErrorPage {
             message: text.to_owned(),
             advice: text.to_owned(),
             reference: "abc".to_owned(),
+            ways: vec![WayOn { label: text.to_owned(), url: "/t/acme/login".to_owned() }],
         }]
     }
 }

@@ -60,10 +60,14 @@ pub async fn post(
     let typed =
         Form { email, password: post.field("password"), name: Some(name), request: id.clone() };
     let address = device::address(&request);
-    let outcome =
-        sign_up::with_password(&state.context, browser.tenant(), typed, address.as_deref())
-            .await
-            .map_err(|failure| PageError::failure(&request, &failure))?;
+    let outcome = sign_up::with_password(
+        &state.context,
+        browser.tenant(),
+        typed,
+        device::asker(address.as_deref()),
+    )
+    .await
+    .map_err(|failure| PageError::failure(&request, &failure))?;
     match outcome {
         Outcome::Made(proof) => {
             let location = after_sign_in(browser.tenant(), pending.after_sign_in());
@@ -78,6 +82,7 @@ pub async fn post(
             render(&request, &page, pending.policy())
         }
         Outcome::Closed => closed(&request, browser),
+        Outcome::TooMany { retry_after } => Err(PageError::wait(&request, retry_after)),
     }
 }
 

@@ -9,6 +9,7 @@ use super::{Page, PageError, Policy, render, words};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::one_time_token::Purpose;
 use crate::flows::Failure;
+use crate::flows::account::throttle::Asked;
 use crate::flows::account::verification;
 use crate::messages::id;
 use crate::web::extract::browser::Browser;
@@ -83,9 +84,14 @@ async fn again(
     let email = EmailAddress::parse(post.field("email"))
         .map_err(|problem| PageError::bad_request(request, &words::email(&page, problem)))?;
     let id = pending.request.map(|id| id.to_string());
-    verification::ask(&state.context, post.browser.tenant(), &email, id.clone())
+    let (address, tenant) = (device::address(request), post.browser.tenant());
+    let asker = device::asker(address.as_deref());
+    let asked = verification::ask(&state.context, tenant, &email, id.clone(), asker)
         .await
         .map_err(|failure| PageError::failure(request, &failure))?;
+    if let Asked::TooMuch { retry_after } = asked {
+        return Err(PageError::wait(request, retry_after));
+    }
     let letter = CheckMail::Verify { email: &short(email.as_str()) };
     let sent = Some(page.say("check-mail-sent"));
     check_mail::show(request, &post.browser, letter, id.as_deref(), sent)
