@@ -80,6 +80,8 @@ pub enum NextStep {
     Confirm,
     /// The user says what a third party's application may see.
     Consent,
+    /// The user proves their address, as the tenant wants it.
+    VerifyEmail,
     /// `prompt=none`, but the user is needed.
     Refuse(UserNeeded),
 }
@@ -89,6 +91,7 @@ pub enum NextStep {
 pub enum UserNeeded {
     ToSignIn,
     ToConsent,
+    ToVerifyEmail,
 }
 
 /// What the user of the session has said of the application.
@@ -169,6 +172,21 @@ impl AuthorizationRequest {
                     NextStep::Answer
                 }
             }
+        }
+    }
+
+    /// What takes the place of `step` for a user who has not proved an address that the tenant wants proved: a
+    /// session from before it wanted that is no way around it.
+    pub fn before_verification(&self, step: NextStep) -> NextStep {
+        match (step, self.prompt) {
+            (NextStep::Answer | NextStep::Confirm | NextStep::Consent, Prompt::Never) => {
+                NextStep::Refuse(UserNeeded::ToVerifyEmail)
+            }
+            (NextStep::Answer | NextStep::Confirm | NextStep::Consent, Prompt::AsNeeded { .. }) => {
+                NextStep::VerifyEmail
+            }
+            // Whoever signs in may be somebody else.
+            (step @ (NextStep::SignIn | NextStep::VerifyEmail | NextStep::Refuse(_)), _) => step,
         }
     }
 

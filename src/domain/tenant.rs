@@ -6,6 +6,7 @@ use super::clock::Timestamp;
 use super::email_address::EmailAddress;
 use super::ids::TenantId;
 use super::logo::LogoVersion;
+use super::user::User;
 
 /// The slug of the built-in tenant through which people sign in to the console.
 pub const CONSOLE_SLUG: &str = "console";
@@ -63,6 +64,13 @@ pub struct AccountPolicy {
     pub email_code: EmailCode,
     /// Days between asking for an account's deletion and the deletion.
     pub deletion_grace_days: u16,
+}
+
+impl AccountPolicy {
+    /// Whether the user must prove their address before they get anywhere.
+    pub fn awaits_verification(&self, user: &User) -> bool {
+        self.email_verification == EmailVerification::Required && !user.email_verified
+    }
 }
 
 /// Longer would be no deletion any more.

@@ -32,6 +32,26 @@ impl Consents<'_> {
         }))
     }
 
+    /// All that a user allowed, the newest first.
+    pub fn of_user(&mut self, user: UserId) -> Result<Vec<Consent>, StorageError> {
+        let rows = consents::table
+            .filter(consents::tenant_id.eq(self.0.tenant))
+            .filter(consents::user_id.eq(user.to_string()))
+            .order(consents::granted_at.desc())
+            .select((consents::application_id, consents::scope, consents::granted_at))
+            .load::<(String, String, i64)>(self.0.connection)?;
+        rows.into_iter()
+            .map(|(application, scope, granted_at)| {
+                Ok(Consent {
+                    application_id: ApplicationId::parse(&application)
+                        .map_err(|_| StorageError::Corrupt("consent"))?,
+                    scopes: Scopes::parse(&scope),
+                    granted_at: Timestamp::from_millis(granted_at),
+                })
+            })
+            .collect()
+    }
+
     /// Remembers a consent in the place of an earlier one.
     pub fn put(&mut self, user: UserId, consent: &Consent) -> Result<(), StorageError> {
         self.delete(user, consent.application_id)?;

@@ -150,13 +150,20 @@ impl RefreshFamilies<'_> {
         now: Timestamp,
     ) -> Result<Vec<RefreshFamily>, StorageError> {
         let rows = refresh_families::table
+            .inner_join(
+                sessions::table.on(sessions::tenant_id
+                    .eq(refresh_families::tenant_id)
+                    .and(sessions::id.eq(refresh_families::session_id))),
+            )
             .filter(refresh_families::tenant_id.eq(self.0.tenant))
             .filter(refresh_families::user_id.eq(user.to_string()))
             .filter(refresh_families::revoked_at.is_null())
             .filter(refresh_families::idle_expires_at.gt(now.as_millis()))
             .filter(refresh_families::expires_at.gt(now.as_millis()))
+            .filter(sessions::ended_at.is_null())
             .order(refresh_families::rotated_at.desc())
             .limit(LISTED)
+            .select(refresh_families::all_columns)
             .load::<Row>(self.0.connection)?;
         rows.into_iter().map(RefreshFamily::try_from).collect()
     }

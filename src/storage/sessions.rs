@@ -1,5 +1,7 @@
 //! Sessions: what grants a browser its authority, and what refresh families die with.
 
+use std::cmp::Reverse;
+
 use diesel::prelude::*;
 
 use super::error::StorageError;
@@ -7,6 +9,7 @@ use super::schema::sessions;
 use super::tenant_tx::Scope;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{SessionId, UserId};
+use crate::domain::refresh_family::RefreshFamily;
 use crate::domain::session::{Method, Session, SessionKind};
 
 pub struct Sessions<'t>(pub(super) Scope<'t>);
@@ -45,27 +48,40 @@ pub struct ListedSession {
 const LISTED: i64 = 100;
 
 impl Sessions<'_> {
-    /// The sessions of the user that have not ended and were used since `since`, the last used first.
+    /// The sessions of the user that have not ended and were used since `since`, by a browser or by an app that
+    /// holds one of the `families`: the last used first. A refresh does not touch its session, which would be a
+    /// second row to write; when it was is looked up here.
     pub fn list(
         &mut self,
         user: UserId,
         since: Timestamp,
+        families: &[RefreshFamily],
     ) -> Result<Vec<ListedSession>, StorageError> {
+        let in_use: Vec<String> =
+            families.iter().map(|family| family.grant.session_id.to_string()).collect();
         let rows = sessions::table
             .filter(sessions::tenant_id.eq(self.0.tenant))
             .filter(sessions::user_id.eq(user.to_string()))
             .filter(sessions::ended_at.is_null())
-            .filter(sessions::last_seen_at.gt(since.as_millis()))
+            .filter(sessions::last_seen_at.gt(since.as_millis()).or(sessions::id.eq_any(in_use)))
             .order(sessions::last_seen_at.desc())
             .limit(LISTED)
             .load::<Row>(self.0.connection)?;
-        rows.into_iter()
+        let mut listed = rows
+            .into_iter()
             .map(|row| {
                 let device =
                     Device { user_agent: row.user_agent.clone(), address: row.address.clone() };
-                Ok(ListedSession { session: row.try_into()?, device })
+                let mut session = Session::try_from(row)?;
+                let of_session = |family: &&RefreshFamily| family.grant.session_id == session.id;
+                for family in families.iter().filter(of_session) {
+                    session.last_seen_at = session.last_seen_at.max(family.rotated_at);
+                }
+                Ok(ListedSession { session, device })
             })
-            .collect()
+            .collect::<Result<Vec<_>, StorageError>>()?;
+        listed.sort_by_key(|listed| Reverse(listed.session.last_seen_at));
+        Ok(listed)
     }
 
     /// Ends a session of that user. `false` if it is not theirs, or had ended before.

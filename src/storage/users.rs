@@ -222,6 +222,19 @@ impl Users<'_> {
         Ok(moved == 1)
     }
 
+    /// The same for an account whose address nobody has proved. `false` if somebody has.
+    pub fn drop_unproved_password(&mut self, id: UserId) -> Result<bool, StorageError> {
+        let moved = diesel::update(
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::id.eq(id.to_string()))
+                .filter(users::email_verified.eq(false)),
+        )
+        .set(users::password_hash.eq(None::<String>))
+        .execute(self.0.connection)?;
+        Ok(moved == 1)
+    }
+
     /// Replaces the hash only if it is still `old`: a rehash must not undo a change of password.
     pub fn replace_password(
         &mut self,

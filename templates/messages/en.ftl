@@ -156,6 +156,7 @@ strength-good = Hard to guess
 
 check-mail-title = Look at your mail
 check-mail-verify = We have sent a letter to { $email }. Open the link in it to go on.
+check-mail-needed = Before you go on, { $email } must be verified. Open the link in the letter that we sent there when you signed up, or have it sent again.
 check-mail-recovery = If { $email } has an account, a letter with a link is on its way there. The link works for an hour.
 check-mail-again = Send it again
 check-mail-hint = Nothing there? It may take a minute, or lie among the unwanted mail.
@@ -247,7 +248,7 @@ account-sessions = Where you are signed in
 account-session-this = This browser
 account-session-unknown = Unknown device
 account-session-seen = Last used { $at }
-account-session-from = from { $address }
+account-session-from = · signed in from { $address }
 account-session-end = End
 account-session-end-of = End the session of { $device }
 account-sessions-end = Sign out everywhere else

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use doorward::domain::consent::Consent;
+use doorward::domain::identity::{Assertion, Identity, Subject};
+use doorward::domain::ids::ApplicationId;
+use doorward::domain::scope::Scopes;
+use doorward::storage::StorageError;
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -12,6 +17,8 @@ on_both_databases! {
     whoever_is_not_signed_in_is_asked_to,
     the_name_is_changed_and_shows_in_the_next_refresh,
     a_new_password_ends_every_other_session_and_tells_the_owner,
+    a_new_password_voids_the_links_that_could_undo_it,
+    what_an_app_alone_uses_stays_listed,
     what_the_account_hangs_on_asks_for_a_fresh_sign_in,
     the_address_moves_once_the_new_one_is_proved,
     an_address_that_is_taken_is_not_told,
@@ -89,6 +96,49 @@ async fn a_new_password_ends_every_other_session_and_tells_the_owner(app: &TestA
     assert!(app.mail_to(&acme.email).await[0].subject.contains("was changed"));
 }
 
+async fn a_new_password_voids_the_links_that_could_undo_it(app: &TestApp) {
+    let (acme, mut browser) = signed_in(app).await;
+    post(&mut browser, &acme, "/account/email", &[("email", "thief@x.example")]).await;
+    let moves = app.mailed_link("thief@x.example").await;
+    app.direct(&acme, "forgot-password", &json!({ "email": acme.email })).await;
+    let resets = app.mailed_token(&acme.email).await;
+    // Ordered, and not sent yet.
+    post(&mut browser, &acme, "/account/email", &[("email", "late@x.example")]).await;
+    let changed = post(&mut browser, &acme, "/account/password", &[("password", NEW)]).await;
+    assert_eq!(changed.location(), "/t/acme/account?done=password");
+    assert!(app.mail_to("late@x.example").await.is_empty());
+    let page = Browser::new(app).get(&moves).await;
+    assert!(page.body.contains("This link does not work any more"), "{}", page.body);
+    let body = json!({ "token": resets, "password": "a badger hums in the attic" });
+    app.direct(&acme, "reset-password", &body).await.refused(400, "invalid_request");
+}
+
+async fn what_an_app_alone_uses_stays_listed(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut tokens = app.login(&acme).await;
+    let session = tokens["session_id"].as_str().unwrap().to_owned();
+    for _ in 0..3 {
+        app.clock.advance(Duration::from_secs(6 * 24 * 3_600));
+        let token = tokens["refresh_token"].as_str().unwrap();
+        tokens = app.refresh(&acme, &acme.web, token).await.expect(200);
+    }
+    let used_at = app.context.now().to_string();
+    let mut browser = Browser::new(app);
+    app.clock.advance(Duration::from_secs(60));
+    browser.sign_in(&acme).await;
+    let page = browser.get(&acme.url("/account")).await.body;
+    assert!(page.contains(&format!("value=\"{session}\"")), "{page}");
+    assert!(page.contains(&format!("value=\"{}\"", acme.web.id)), "{page}");
+    assert_eq!(page.matches(&format!("Last used {used_at}")).count(), 2, "{page}");
+    assert!(page.contains("signed in from 127.0.0.1"), "{page}");
+    // And is ended from there.
+    post(&mut browser, &acme, "/account/sessions", &[("end", &session)]).await;
+    let token = tokens["refresh_token"].as_str().unwrap();
+    app.refresh(&acme, &acme.web, token).await.refused(400, "invalid_grant");
+    let page = browser.get(&acme.url("/account")).await.body;
+    assert!(page.contains("No app holds access"), "{page}");
+}
+
 async fn what_the_account_hangs_on_asks_for_a_fresh_sign_in(app: &TestApp) {
     let (acme, mut browser) = signed_in(app).await;
     let stale = field(&browser.get(&acme.url("/account")).await, "csrf");
@@ -125,6 +175,10 @@ async fn the_address_moves_once_the_new_one_is_proved(app: &TestApp) {
     let (acme, mut browser) = signed_in(app).await;
     let asked = post(&mut browser, &acme, "/account/email", &[("email", "new@x.example")]).await;
     assert!(asked.body.contains("Look at your mail"), "{}", asked.body);
+    assert!(!asked.body.contains("Sent once more"), "{}", asked.body);
+    let again = [("email", "new@x.example"), ("again", "yes")];
+    let asked = post(&mut browser, &acme, "/account/email", &again).await;
+    assert!(asked.body.contains("Sent once more"), "{}", asked.body);
     let link = app.mailed_link("new@x.example").await;
     // Nothing has changed yet, and opening the link changes nothing.
     let mut phone = Browser::new(app);
@@ -140,7 +194,11 @@ async fn the_address_moves_once_the_new_one_is_proved(app: &TestApp) {
         (&json!(true), &json!(acme.user.to_string()))
     );
     app.direct(&acme, "login", &login(&acme.email)).await.refused(401, "invalid_credentials");
-    assert!(app.mail_to(&acme.email).await[0].subject.contains("address"), "the old one is told");
+    let told = app.mail_to(&acme.email).await.remove(0);
+    assert!(told.subject.contains("address"), "the old one is told: {told:?}");
+    // What would not help from there is not recommended.
+    assert!(told.text.contains("write to Tenant acme at once"), "{told:?}");
+    assert!(!told.text.contains("/forgot-password"), "{told:?}");
     let again = phone.submit(&acme.url("/account/email/confirm"), &fields).await;
     assert!(again.body.contains("This link does not work any more"), "{}", again.body);
 }
@@ -205,12 +263,38 @@ async fn nobody_ends_a_session_of_another_user(app: &TestApp) {
 
 async fn the_data_are_taken_along(app: &TestApp) {
     let (acme, mut browser) = signed_in(app).await;
+    let (provider, now, user) = (app.github(&acme.tenant).await, app.context.now(), acme.user);
+    app.clock.advance(Duration::from_secs(2));
+    let assertion = Assertion {
+        subject: Subject::parse("583231").unwrap(),
+        email: None,
+        name: None,
+        picture: None,
+    };
+    let identity = Identity::new(provider.id, user, assertion, now);
+    let application_id = ApplicationId::parse(&acme.web.id).unwrap();
+    let scopes = Scopes::parse("openid email");
+    let consent = Consent { application_id, scopes, granted_at: now };
+    let kept = app.context.db.write::<_, StorageError>(acme.tenant.id, move |tx| {
+        tx.identities().insert(&identity)?;
+        tx.consents().put(user, &consent)
+    });
+    kept.await.unwrap();
     let answer = browser.get(&acme.url("/account/data.json")).await;
     assert!(answer.header("content-disposition").unwrap().starts_with("attachment"), "{answer:?}");
     let data = answer.expect(200);
     assert_eq!(data["email"], *acme.email);
     assert_eq!(data["roles"], json!(["ADMIN"]));
     assert_eq!(data["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(data["linked_accounts"][0]["provider"], "GitHub");
+    assert_eq!(data["linked_accounts"][0]["subject"], "583231");
+    assert_eq!(data["consents"][0]["client_id"], acme.web.id);
+    assert_eq!(data["consents"][0]["scope"], "openid email");
+    let events = data["events"].as_array().unwrap();
+    assert_eq!(events[0]["action"], "user.signed_in", "the newest first: {events:?}");
+    assert_eq!(events[0]["address"], "127.0.0.1");
+    let made = events.last().unwrap();
+    assert_eq!((&made["action"], &made["actor"]), (&json!("user.created"), &json!("admin")));
     assert!(!answer.body.contains("argon2"), "{}", answer.body);
 }
 

@@ -294,7 +294,10 @@ async fn a_test_letter_arrives_and_a_dead_letter_is_tried_again(app: &TestApp) {
     let wrong = post(app, &mut browser, "/t/acme/mail/test", &[("to", "me at acme")]).await;
     assert!(wrong.body.contains("value=\"me at acme\""), "{wrong:?}");
 
-    assert!(page(app, &mut browser, "/t/acme/mail").await.body.contains("Nothing."));
+    let mail = page(app, &mut browser, "/t/acme/mail").await.body;
+    assert!(mail.contains("Nothing.") && mail.contains("href=\"/mailbox\""), "{mail}");
+    let mailbox = format!("{}/mailbox", app.context.public_url.as_str());
+    assert_eq!(app.get(&mailbox).send().await.status, 200);
     post(app, &mut browser, "/t/acme/mail/test", &[("to", "late@acme.example")]).await;
     let dead = app.execute(
         "UPDATE mail_orders SET status = 'dead', last_error = 'mailbox full' WHERE email = 'late@acme.example'",

@@ -18,6 +18,8 @@ on_both_databases! {
     where_verification_is_required_nobody_is_in_before,
     the_app_is_reached_after_verification,
     whoever_signs_up_second_cannot_be_hijacked_by_the_first,
+    an_earlier_link_confirms_no_planted_password,
+    a_session_from_before_verification_was_required_gets_no_code,
     an_invitation_to_verify_lasts_a_day,
     where_sign_up_is_closed_the_page_says_so,
 }
@@ -221,6 +223,69 @@ async fn whoever_signs_up_second_cannot_be_hijacked_by_the_first(app: &TestApp) 
     planted.refused(401, "invalid_credentials");
     let victim = login(app, &acme, "victim@x.example", NEW).await.expect(200);
     assert_eq!(victim["email_verified"], Value::Bool(true));
+}
+
+/// The victim signs up second and opens the first of the two letters.
+async fn an_earlier_link_confirms_no_planted_password(app: &TestApp) {
+    let acme = required(app).await;
+    let planted = "the attacker's own words";
+    register(app, &acme, "victim@x.example", planted).await.expect(202);
+    let first = app.mailed_token("victim@x.example").await;
+    register(app, &acme, "victim@x.example", NEW).await.expect(202);
+    let answer = app.direct(&acme, "verify-email", &json!({ "token": first })).await;
+    answer.refused(400, "invalid_request");
+    let answer = login(app, &acme, "victim@x.example", planted).await;
+    answer.refused(401, "invalid_credentials");
+    // Also by a link that anybody may have sent again.
+    let mut browser = Browser::new(app);
+    let csrf = field(&browser.get(&acme.url("/login")).await, "csrf");
+    let fields = [("csrf", &*csrf), ("again", "yes"), ("email", "victim@x.example")];
+    browser.submit(&acme.url("/verify-email"), &fields).await;
+    let token = app.mailed_token("victim@x.example").await;
+    assert_eq!(app.direct(&acme, "verify-email", &json!({ "token": token })).await.status, 204);
+    let answer = login(app, &acme, "victim@x.example", planted).await;
+    answer.refused(401, "invalid_credentials");
+}
+
+/// A refresh goes on: the app has known since the sign-in that the address is not verified, and an honest user is
+/// not thrown out for a setting that changed.
+async fn a_session_from_before_verification_was_required_gets_no_code(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = Browser::new(app);
+    let page = browser.get(&acme.url("/signup")).await;
+    assert_eq!(sign_up(&mut browser, &acme, &page, "grace@x.example").await.status, 303);
+    let tokens = register(app, &acme, "other@x.example", NEW).await.expect(201);
+    let email_verification = Some(EmailVerification::Required);
+    app.change(&acme, TenantChange { email_verification, ..TenantChange::default() }).await;
+
+    let held = browser.authorize(&acme, &acme.authorization(&acme.web)).await;
+    assert_eq!(held.status, 200, "{held:?}");
+    assert!(held.body.contains("must be verified"), "{}", held.body);
+    let silent = acme.authorization(&acme.web).with("prompt", "none");
+    let refused = browser.authorize(&acme, &silent).await;
+    assert_eq!(query(refused.location())["error"], "interaction_required");
+    let token = json!({ "refresh_token": tokens["refresh_token"] });
+    let refreshed = app.direct(&acme, "refresh", &token).await.expect(200);
+    assert_eq!(refreshed["email_verified"], false);
+    assert_eq!(browser.get(&acme.url("/account")).await.status, 200, "to mend the address");
+
+    let request = field(&held, "request");
+    let fields = [
+        ("csrf", &*field(&held, "csrf")),
+        ("request", &*request),
+        ("again", "yes"),
+        ("email", "grace@x.example"),
+    ];
+    browser.submit(&acme.url("/verify-email"), &fields).await;
+    let page = browser.get(&app.mailed_link("grace@x.example").await).await;
+    let fields = [
+        ("csrf", &*field(&page, "csrf")),
+        ("token", &*field(&page, "token")),
+        ("request", &*request),
+    ];
+    let done = browser.submit(&acme.url("/verify-email"), &fields).await;
+    let back = browser.get(&absolute(&acme, done.location())).await;
+    assert!(query(back.location()).contains_key("code"), "{back:?}");
 }
 
 async fn an_invitation_to_verify_lasts_a_day(app: &TestApp) {

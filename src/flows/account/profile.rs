@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::password_choice;
 use super::session::SignedInBrowser;
+use super::{password_choice, recovery};
 use crate::domain::application::Party;
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::clock::Timestamp;
 use crate::domain::consent::Consent;
+use crate::domain::identity::Identity;
 use crate::domain::ids::{ApplicationId, SessionId};
 use crate::domain::mail_order::Letter;
 use crate::domain::password::PasswordProblem;
@@ -17,7 +18,7 @@ use crate::domain::refresh_family::{RefreshFamily, RevocationReason};
 use crate::domain::session::BROWSER_IDLE_LIFE;
 use crate::domain::tenant::DisplayName;
 use crate::flows::{Context, Failure, TenantSnapshot};
-use crate::storage::{Device, ListedSession, StorageError};
+use crate::storage::{AuditFilter, Device, ListedSession, StorageError};
 
 /// What the account page shows.
 pub struct Overview {
@@ -40,38 +41,30 @@ pub async fn overview(
     browser: &SignedInBrowser,
 ) -> Result<Overview, Failure> {
     let (user, now) = (browser.profile.user.id, context.now());
-    let ids: Vec<ApplicationId> = tenant.applications().map(|found| found.id).collect();
     let (sessions, families, consents, password) = context
         .db
         .read::<_, StorageError>(tenant.tenant.id, move |tx| {
-            let sessions = tx.sessions().list(user, now - BROWSER_IDLE_LIFE)?;
             let families = tx.refresh_families().live_of_user(user, now)?;
-            let mut consents = Vec::new();
-            for id in ids {
-                consents.extend(tx.consents().find(user, id)?);
-            }
+            let sessions = tx.sessions().list(user, now - BROWSER_IDLE_LIFE, &families)?;
+            let consents = tx.consents().of_user(user)?;
             Ok((sessions, families, consents, tx.users().password(user)?))
         })
         .await?;
-    let applications = connected(tenant, &sessions, &families, &consents);
+    let applications = connected(tenant, &families, &consents);
     Ok(Overview { sessions, applications, has_password: password.is_some() })
 }
 
 fn connected(
     tenant: &TenantSnapshot,
-    sessions: &[ListedSession],
     families: &[RefreshFamily],
     consents: &[Consent],
 ) -> Vec<ConnectedApplication> {
-    let lives = |family: &&RefreshFamily| {
-        sessions.iter().any(|listed| listed.session.id == family.grant.session_id)
-    };
     tenant
         .applications()
         .filter_map(|application| {
             let of_application =
                 |family: &&RefreshFamily| family.grant.application_id == application.id;
-            let used = families.iter().filter(lives).filter(of_application);
+            let used = families.iter().filter(of_application);
             let last_used_at = used.map(|family| family.rotated_at).max();
             let allowed = consents.iter().any(|consent| consent.application_id == application.id);
             (last_used_at.is_some() || allowed).then(|| ConnectedApplication {
@@ -121,6 +114,7 @@ pub async fn change_password(
     let changed = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         tx.users().set_password(id, &hash)?;
         tx.sessions().end_all(id, Some(current), now)?;
+        recovery::void_links(tx, id)?;
         tx.mail_orders().insert(&told)?;
         tx.audit_events().append(&event)
     });
@@ -220,7 +214,12 @@ pub async fn keep_account(
     Ok(kept.await?)
 }
 
-/// All that is known of the user, for them to take along.
+/// Whoever has not shown who they are, as the audit log calls them.
+const ANONYMOUS: &str = "anonymous";
+/// Events of the audit log that a user takes along; the newest.
+const EVENTS_TAKEN_ALONG: i64 = 1_000;
+
+/// All that is known of the user, for them to take along. Of the audit log, the newest events.
 pub async fn download(
     context: &Context,
     tenant: &TenantSnapshot,
@@ -229,6 +228,48 @@ pub async fn download(
     let Overview { sessions, applications, has_password } =
         overview(context, tenant, browser).await?;
     let user = &browser.profile.user;
+    let id = user.id;
+    let about = AuditFilter { action: None, about: Some(id.to_string()) };
+    let (identities, consents, events) = context
+        .db
+        .read::<_, StorageError>(tenant.tenant.id, move |tx| {
+            let events = tx.audit_events().page(&about, None, EVENTS_TAKEN_ALONG)?;
+            Ok((tx.identities().list(id)?, tx.consents().of_user(id)?, events))
+        })
+        .await?;
+    let linked = |identity: &Identity| {
+        let provider = tenant.provider_by_id(identity.provider_id);
+        json!({
+            "provider": provider.map(|stored| stored.provider.name.as_str()),
+            "subject": identity.subject.as_str(),
+            "email": identity.email,
+            "name": identity.name.as_ref().map(DisplayName::as_str),
+            "picture": identity.picture,
+            "linked_at": identity.linked_at.to_string(),
+            "last_used_at": identity.last_used_at.to_string(),
+        })
+    };
+    let allowed = |consent: &Consent| {
+        let application = tenant.application(consent.application_id);
+        json!({
+            "client_id": consent.application_id,
+            "name": application.map(|application| application.name.as_str()),
+            "scope": consent.scopes.to_string(),
+            "granted_at": consent.granted_at.to_string(),
+        })
+    };
+    let own = id.to_string();
+    let happened = |event: &AuditEvent| {
+        // Who runs the tenant, and from where, is not the user's own.
+        let is_an_admins = event.actor != own && event.actor != ANONYMOUS;
+        json!({
+            "at": event.at.to_string(),
+            "action": event.action.as_str(),
+            "actor": if is_an_admins { "admin" } else { &event.actor },
+            "target": event.target,
+            "address": event.address.as_ref().filter(|_| !is_an_admins),
+        })
+    };
     let listed = |ListedSession { session, device: Device { user_agent, address } }: &_| {
         json!({
             "id": session.id,
@@ -254,5 +295,8 @@ pub async fn download(
             "name": application.name,
             "last_used_at": application.last_used_at.map(|at| at.to_string()),
         })).collect::<Vec<_>>(),
+        "linked_accounts": identities.iter().map(linked).collect::<Vec<_>>(),
+        "consents": consents.iter().map(allowed).collect::<Vec<_>>(),
+        "events": events.iter().map(happened).collect::<Vec<_>>(),
     }))
 }

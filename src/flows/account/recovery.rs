@@ -113,6 +113,17 @@ pub(super) fn replace_password(
     tx.sessions().end_all(user, None, now)?;
     tx.refresh_families().revoke_of_user(user, None, RevocationReason::PasswordReset, now)?;
     tx.one_time_tokens().delete_all(user, Purpose::VerifyEmail)?;
+    void_links(tx, user)
+}
+
+/// The links that could undo a new password: those to choose another, and those that move the account to an
+/// address which whoever is out has named. Orders first, so that none is made of them meanwhile.
+pub(in crate::flows) fn void_links(
+    tx: &mut TenantTx<'_>,
+    user: UserId,
+) -> Result<(), StorageError> {
+    tx.mail_orders().withdraw(Letter::ChangeEmail, &user.to_string())?;
     tx.one_time_tokens().delete_all(user, Purpose::ChangeEmail)?;
+    tx.one_time_tokens().delete_all(user, Purpose::ResetPassword)?;
     Ok(())
 }

@@ -8,7 +8,6 @@ use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::password::{PasswordHash, PresentedPassword};
 use crate::domain::session::Method;
-use crate::domain::tenant::EmailVerification;
 use crate::domain::user::{User, UserStatus};
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::StorageError;
@@ -106,8 +105,7 @@ pub async fn with_password(
             if let Some(new) = rehash {
                 strengthen(context, tenant, &user, old, new).await?;
             }
-            let policy = tenant.tenant.accounts.email_verification;
-            if policy == EmailVerification::Required && !user.email_verified {
+            if tenant.tenant.accounts.awaits_verification(&user) {
                 return Ok(Outcome::Unverified(user));
             }
             Ok(Outcome::Proved(Proof { charged, ..Proof::of(user, Method::Password) }))

@@ -16,6 +16,7 @@ use crate::domain::role::RoleKey;
 use crate::domain::session::BROWSER_IDLE_LIFE;
 use crate::domain::tenant::{DisplayName, Tenant};
 use crate::domain::user::{Profile, User, UserStatus};
+use crate::flows::account::recovery;
 use crate::flows::{Context, Failure};
 use crate::storage::{ListedSession, StorageError, TenantTx};
 
@@ -132,12 +133,13 @@ pub async fn detail(context: &Context, tenant: &Tenant, id: UserId) -> Result<De
     let now = context.now();
     let found = context.db.read::<_, StorageError>(tenant.id, move |tx| {
         let Some(profile) = tx.users().profile(id)? else { return Ok(None) };
+        let families = tx.refresh_families().live_of_user(id, now)?;
         Ok(Some(Detail {
             profile,
             has_password: tx.users().password(id)?.is_some(),
             identities: tx.identities().list(id)?,
-            sessions: tx.sessions().list(id, now - BROWSER_IDLE_LIFE)?,
-            families: tx.refresh_families().live_of_user(id, now)?,
+            sessions: tx.sessions().list(id, now - BROWSER_IDLE_LIFE, &families)?,
+            families,
         }))
     });
     found.await?.ok_or(Problem::Unknown)
@@ -258,6 +260,7 @@ pub async fn act(
             Act::RequireReset => {
                 tx.users().drop_password(id)?;
                 end_sessions(tx, id, now)?;
+                recovery::void_links(tx, id)?;
                 tx.mail_orders().insert(&reset)?;
             }
             Act::Delete => drop(tx.users().delete(id)?),
@@ -307,6 +310,7 @@ pub async fn set_password(
     let set = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
         tx.users().set_password(id, &hash)?;
         tx.sessions().end_all(id, None, now)?;
+        recovery::void_links(tx, id)?;
         tx.audit_events().append(&event)
     });
     Ok(set.await?)

@@ -21,6 +21,7 @@ pub enum ErrorCode {
     /// OpenID Connect Core §3.1.2.6.
     LoginRequired,
     ConsentRequired,
+    InteractionRequired,
     RequestNotSupported,
     RequestUriNotSupported,
     RegistrationNotSupported,
@@ -40,6 +41,7 @@ impl ErrorCode {
             Self::AccessDenied => "access_denied",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
+            Self::InteractionRequired => "interaction_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",

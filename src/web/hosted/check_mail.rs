@@ -27,9 +27,19 @@ pub struct CheckMailPage {
 /// Which letter is on its way.
 #[derive(Clone, Copy)]
 pub enum CheckMail<'a> {
-    Verify { email: &'a str },
-    Recovery { email: &'a str },
-    Change { email: &'a str },
+    Verify {
+        email: &'a str,
+    },
+    /// None yet, maybe: the address is to be verified before anything else.
+    Needed {
+        email: &'a str,
+    },
+    Recovery {
+        email: &'a str,
+    },
+    Change {
+        email: &'a str,
+    },
 }
 
 pub fn show(
@@ -42,6 +52,7 @@ pub fn show(
     let base = &browser.tenant().base_path;
     let (text, email, path) = match letter {
         CheckMail::Verify { email } => (id!("check-mail-verify"), email, "verify-email"),
+        CheckMail::Needed { email } => (id!("check-mail-needed"), email, "verify-email"),
         CheckMail::Recovery { email } => (id!("check-mail-recovery"), email, "forgot-password"),
         CheckMail::Change { email } => (id!("check-mail-verify"), email, "account/email"),
     };

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::check_mail::{self, CheckMail};
 use super::forms::{ConfirmLink, Notice};
-use super::pending::{Pending, see_other, short};
+use super::pending::{Pending, after_sign_in, see_other, short};
 use super::{Page, PageError, Policy, render, words};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::one_time_token::Purpose;
@@ -69,8 +69,8 @@ pub async fn post(
     let login = pending.url(browser, "login");
     let separator = if login.contains('?') { '&' } else { '?' };
     Ok(see_other(match &browser.signed_in {
-        Some(_) if pending.request.is_none() => format!("{}/account", tenant.base_path),
-        Some(_) | None => format!("{login}{separator}done=verified"),
+        Some(_) => after_sign_in(tenant, pending.after_sign_in()),
+        None => format!("{login}{separator}done=verified"),
     }))
 }
 

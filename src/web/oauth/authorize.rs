@@ -19,6 +19,7 @@ use crate::flows::{Failure, TenantSnapshot};
 use crate::web::csrf;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::form::Form;
+use crate::web::hosted::check_mail::{self, CheckMail};
 use crate::web::hosted::{Page, PageError, Policy, render};
 use crate::web::state::State;
 
@@ -167,6 +168,13 @@ impl Attempt<'_> {
             .await
             .map_err(|failure| PageError::failure(request, &failure))?;
         let step = asked.next_step(session, consent, self.progress, context.now());
+        let user = self.browser.signed_in.as_ref().map(|browser| &browser.profile.user);
+        let step = match user {
+            Some(user) if tenant.tenant.accounts.awaits_verification(user) => {
+                asked.before_verification(step)
+            }
+            Some(_) | None => step,
+        };
         self.take(step, asked, &reply_to).await
     }
 
@@ -197,6 +205,24 @@ impl Attempt<'_> {
                 let id = self.keep().await.map_err(failed)?;
                 Ok(see_other(format!("{}/consent?request={id}", tenant.base_path)))
             }
+            (NextStep::VerifyEmail, Some(signed_in)) => {
+                let id = self.keep().await.map_err(failed)?.to_string();
+                let email = signed_in.profile.user.email.as_str();
+                check_mail::show(
+                    request,
+                    self.browser,
+                    CheckMail::Needed { email },
+                    Some(&id),
+                    None,
+                )
+            }
+            (NextStep::Refuse(UserNeeded::ToVerifyEmail), _) => {
+                let error = OAuthError::new(
+                    ErrorCode::InteractionRequired,
+                    "the user must prove their e-mail address first",
+                );
+                reply::with_error(request, tenant, reply_to, &error)
+            }
             (NextStep::Refuse(UserNeeded::ToSignIn), _) => {
                 let error = OAuthError::new(
                     ErrorCode::LoginRequired,
@@ -211,7 +237,14 @@ impl Attempt<'_> {
                 );
                 reply::with_error(request, tenant, reply_to, &error)
             }
-            (NextStep::SignIn | NextStep::Answer | NextStep::Confirm | NextStep::Consent, _) => {
+            (
+                NextStep::SignIn
+                | NextStep::Answer
+                | NextStep::Confirm
+                | NextStep::Consent
+                | NextStep::VerifyEmail,
+                _,
+            ) => {
                 let id = self.keep().await.map_err(failed)?;
                 let page = match &asked.provider {
                     Some(provider) => format!("federation/{provider}"),

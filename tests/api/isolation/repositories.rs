@@ -327,6 +327,7 @@ const CALLS: &[(&str, Came, Call)] = &[
         Ok(changed(tx.browser_states().delete(&a.state_digest)?))
     }),
     ("consents.find", Nothing, |tx, a| Ok(found(tx.consents().find(a.user.id, a.application.id)?))),
+    ("consents.of_user", Nothing, |tx, a| Ok(none_of(tx.consents().of_user(a.user.id)?, |_| true))),
     ("consents.put", Refused, |tx, a| own(tx.consents().put(a.user.id, &a.consent))),
     ("consents.delete", Nothing, |tx, a| {
         Ok(changed(tx.consents().delete(a.user.id, a.application.id)?))
@@ -417,7 +418,8 @@ const CALLS: &[(&str, Came, Call)] = &[
     }),
     ("sessions.list", Nothing, |tx, a| {
         let since = Timestamp::from_millis(0);
-        Ok(none_of(tx.sessions().list(a.user.id, since)?, |_| true))
+        let families = [a.family.clone()];
+        Ok(none_of(tx.sessions().list(a.user.id, since, &families)?, |_| true))
     }),
     ("sessions.end_of", Nothing, |tx, a| {
         Ok(changed(tx.sessions().end_of(a.user.id, a.session.id, a.now)?))
@@ -467,6 +469,9 @@ const CALLS: &[(&str, Came, Call)] = &[
     }),
     ("users.password", Nothing, |tx, a| Ok(found(tx.users().password(a.user.id)?))),
     ("users.drop_password", Nothing, |tx, a| Ok(changed(tx.users().drop_password(a.user.id)?))),
+    ("users.drop_unproved_password", Nothing, |tx, a| {
+        Ok(changed(tx.users().drop_unproved_password(a.user.id)?))
+    }),
     ("users.verify_email", Nothing, |tx, a| {
         Ok(changed(tx.users().verify_email(a.user.id, &a.user.email)?))
     }),
@@ -704,7 +709,7 @@ async fn everything_of(app: &TestApp, tenant: &TestTenant, rows: &Arc<Rows>) -> 
                 "{:?}",
                 tx.one_time_tokens().find(&rows.token_digest, rows.token.purpose, rows.now)?
             ),
-            format!("{:?}", tx.sessions().list(rows.user.id, Timestamp::from_millis(0))?),
+            format!("{:?}", tx.sessions().list(rows.user.id, Timestamp::from_millis(0), &[])?),
             format!("{:?}", tx.users().find_by_email(&rows.user.email)?),
             format!("{:?}", tx.users().profile(rows.user.id)?),
         ])
