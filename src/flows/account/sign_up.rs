@@ -69,12 +69,24 @@ pub async fn with_password(
         Ok(parsed) => parsed,
         Err(problems) => return Ok(Outcome::Problems(problems)),
     };
+    // A flood is told so at once, and uses nothing up.
+    context.hasher.has_room_for(tenant.tenant.id)?;
     let (limit, now) = (asker.limit(), context.now());
-    let asked = context.db.write_again(tenant.tenant.id, move |tx| limit.spend(tx, now));
+    let spent = limit.clone();
+    let asked = context.db.write_again(tenant.tenant.id, move |tx| spent.spend(tx, now));
     if let Asked::TooMuch { retry_after } = asked.await? {
         return Ok(Outcome::TooMany { retry_after });
     }
-    let hash = context.hasher.hash(tenant.tenant.id, password).await?;
+    let hash = match context.hasher.hash(tenant.tenant.id, password).await {
+        Ok(hash) => hash,
+        Err(overloaded) => {
+            let given_back = context
+                .db
+                .write::<_, StorageError>(tenant.tenant.id, move |tx| limit.give_back(tx, now));
+            given_back.await?;
+            return Err(overloaded.into());
+        }
+    };
     let user = User {
         id: UserId::generate(now, &*context.entropy),
         email,

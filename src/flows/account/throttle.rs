@@ -161,6 +161,14 @@ impl AskerLimit {
             Spent::Refused(wait) => Asked::TooMuch { retry_after: wait.as_secs() + 1 },
         })
     }
+
+    /// There was no time for what was asked.
+    pub fn give_back(&self, tx: &mut TenantTx<'_>, now: Timestamp) -> Result<(), StorageError> {
+        match &self.0 {
+            Some(key) => tx.allowances().give_back(key, ORDERS, now),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The range of a client that speaks for itself.
