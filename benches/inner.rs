@@ -20,7 +20,7 @@ use doorward::domain::ids::{ApplicationId, FamilyId, TenantId};
 use doorward::domain::parameters::Parameters;
 use doorward::domain::provider::UpstreamIssuer;
 use doorward::domain::signing_key::Algorithm;
-use doorward::domain::tenant::{DisplayName, SignUp, Slug};
+use doorward::domain::tenant::{AccountPolicy, DisplayName, Slug};
 use doorward::flows::administration::Administrator;
 use doorward::flows::administration::applications::{self, NewApplication};
 use doorward::flows::administration::tenants::{self, NewTenant};
@@ -123,8 +123,12 @@ async fn tenant(url: &str) -> (Arc<TenantSnapshot>, String) {
     let context = Context::new(resources, &MasterKey::generate(&OsEntropy));
     let slug = Slug::parse("acme").unwrap();
     let name = DisplayName::parse("Acme").unwrap();
-    let new =
-        NewTenant { slug: slug.clone(), name: name.clone(), domain: None, sign_up: SignUp::Open };
+    let new = NewTenant {
+        slug: slug.clone(),
+        name: name.clone(),
+        domain: None,
+        accounts: AccountPolicy::default(),
+    };
     let made = tenants::create(&Administrator::command_line(&context), new).await.unwrap();
     let new = NewApplication {
         name,

@@ -11,7 +11,8 @@ use super::{CommandError, Outcome, open};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::logo::Logo;
 use crate::domain::tenant::{
-    self as domain, Accent, DisplayName, Domain, EmailCode, EmailVerification, SignUp, Slug,
+    self as domain, Accent, AccountPolicy, DisplayName, Domain, EmailCode, EmailVerification,
+    SignUp, Slug,
 };
 use crate::flows::Context;
 use crate::flows::administration::Administrator;
@@ -95,7 +96,7 @@ impl Tenant {
                                 .map_err(|why| CommandError(format!("--domain `{host}`: {why}")))
                         })
                         .transpose()?,
-                    sign_up: SignUp::Open,
+                    accounts: AccountPolicy::default(),
                 };
                 let tenant = tenants::create(&Administrator::command_line(&context), new).await?;
                 output.one(&document(&context, &tenant));

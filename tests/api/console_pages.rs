@@ -87,6 +87,19 @@ async fn a_provider_is_added_changed_and_removed_and_its_secret_never_shown(app:
 
     let answer = post(app, &mut browser, "/t/acme/providers/github/act", &[("act", "test")]).await;
     assert!(answer.body.contains("answers, and signs people in"), "{answer:?}");
+    // Whoever is silent now is silent, whatever they said an hour ago.
+    let upstream = app.tenant("upstream").await;
+    app.provider(&acme.tenant, "upstream", |_| {}).await;
+    let test = [("act", "test")];
+    let answer = post(app, &mut browser, "/t/acme/providers/upstream/act", &test).await;
+    assert!(answer.body.contains("answers, and signs people in"), "{answer:?}");
+    app.execute(&format!(
+        "UPDATE tenants SET status = 'disabled' WHERE id = '{}'",
+        upstream.tenant.id
+    ));
+    app.clock.advance(std::time::Duration::from_secs(2));
+    let answer = post(app, &mut browser, "/t/acme/providers/upstream/act", &test).await;
+    assert!(answer.body.contains("cannot be used"), "{answer:?}");
     for path in ["/t/acme/providers/github", "/t/acme/sign-in", "/t/acme/audit?format=jsonl"] {
         let shown = page(app, &mut browser, path).await;
         assert!(!shown.body.contains("upstream-secret-one"), "{shown:?}");

@@ -33,6 +33,7 @@ mod operations;
 mod outage;
 mod overload;
 mod pending_requests;
+mod pre_hijacking;
 mod prompts;
 mod recovery;
 mod refresh;

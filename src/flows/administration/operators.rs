@@ -5,7 +5,9 @@ use super::users::{self, NewUser};
 use super::{Administrator, Problem};
 use crate::domain::audit::Action;
 use crate::domain::ids::UserId;
-use crate::domain::tenant::{CONSOLE_SLUG, DisplayName, SignUp, Slug, Tenant};
+use crate::domain::tenant::{
+    AccountPolicy, CONSOLE_SLUG, DisplayName, EmailVerification, SignUp, Slug, Tenant,
+};
 use crate::domain::user::User;
 use crate::flows::{Context, Failure};
 use crate::storage::StorageError;
@@ -18,7 +20,13 @@ pub async fn console_tenant(context: &Context) -> Result<Tenant, Problem> {
     }
     let name = DisplayName::parse("Doorward Console")
         .map_err(|error| Failure::Internal(error.to_string()))?;
-    let new = NewTenant { slug: slug.clone(), name, domain: None, sign_up: SignUp::Closed };
+    let accounts = AccountPolicy {
+        sign_up: SignUp::Closed,
+        // Members are invited by their address: nobody may have an account under somebody else's.
+        email_verification: EmailVerification::Required,
+        ..AccountPolicy::default()
+    };
+    let new = NewTenant { slug: slug.clone(), name, domain: None, accounts };
     match tenants::create(&Administrator::command_line(context), new).await {
         // Another process was faster.
         Err(Problem::Input(_)) => tenants::find(context, &slug).await,

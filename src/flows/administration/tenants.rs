@@ -22,7 +22,7 @@ pub struct NewTenant {
     pub slug: Slug,
     pub name: DisplayName,
     pub domain: Option<Domain>,
-    pub sign_up: SignUp,
+    pub accounts: AccountPolicy,
 }
 
 /// Makes a tenant with the keys that its first tokens are signed with.
@@ -34,7 +34,7 @@ pub async fn create(admin: &Administrator<'_>, new: NewTenant) -> Result<Tenant,
         name: new.name,
         domain: new.domain,
         status: TenantStatus::Active,
-        accounts: AccountPolicy { sign_up: new.sign_up, ..AccountPolicy::default() },
+        accounts: new.accounts,
         accent: None,
         logo: None,
         reply_to: None,
@@ -149,6 +149,13 @@ pub async fn change_seen(
     let changed = admin.db.system_write::<_, Undone>(move |tx| {
         tx.tenants().lock(id)?;
         let old = tx.tenants().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
+        if old.slug.as_str() == CONSOLE_SLUG
+            && change.email_verification == Some(EmailVerification::Optional)
+        {
+            let why =
+                "an account of the console sees tenants by its address, so it must be verified";
+            return Err(Undone::Problem(Problem::input(why)));
+        }
         let before = description::tenant(&old);
         Problem::unless_current(&before, seen.as_deref()).map_err(Undone::Problem)?;
         match &change.logo {

@@ -84,6 +84,7 @@ impl Samples for SignUpPage {
             password_error: error.clone(),
             notice: error,
             focus,
+            providers: provider_buttons(text),
         };
         vec![sample(None, "name"), sample(Some(text.to_owned()), "password")]
     }
@@ -277,6 +278,7 @@ impl Samples for LinkPage {
             has_password,
             providers,
             login_url: "/t/acme/login".to_owned(),
+            forgot_url: "/t/acme/forgot-password".to_owned(),
             error: has_password.then(|| text.to_owned()),
         };
         vec![sample(true, provider_buttons(text)), sample(true, vec![]), sample(false, vec![])]

@@ -59,9 +59,10 @@ pub async fn post(
     }
     let address = device::address(&request);
     let token = post.field("token");
-    let confirmed = verification::confirm(&state.context, tenant, token, address.as_deref())
-        .await
-        .map_err(failed)?;
+    let user = browser.signed_in.as_ref().map(|signed_in| signed_in.profile.user.id);
+    let confirmed =
+        verification::confirm(&state.context, tenant, token, user, address.as_deref()).await;
+    let confirmed = confirmed.map_err(failed)?;
     if !confirmed {
         return spent(&request, browser, "login");
     }

@@ -32,12 +32,13 @@ use super::Database;
 
 /// Doorward itself is an OpenID provider at hand: a tenant's users may come from another tenant.
 fn upstreams(port: u16) -> Upstreams {
-    let url = |text| Url::parse(text).unwrap();
+    let url = |text: &str| Url::parse(text).unwrap();
     let settings = upstream::Settings {
         allowed: vec![Target { host: "localhost".to_owned(), port }],
         google_issuer: UpstreamIssuer::parse(&format!("http://localhost:{port}/t/google")).unwrap(),
         github_url: url("https://github.com"),
-        github_api_url: url("https://api.github.com"),
+        // It answers, although with a refusal.
+        github_api_url: url(&format!("http://localhost:{port}/github-api")),
     };
     Upstreams::new(settings)
 }

@@ -327,6 +327,7 @@ const CALLS: &[(&str, Came, Call)] = &[
     ("consents.delete", Nothing, |tx, a| {
         Ok(changed(tx.consents().delete(a.user.id, a.application.id)?))
     }),
+    ("consents.delete_all", Nothing, |tx, a| Ok(changed(tx.consents().delete_all(a.user.id)? > 0))),
     ("email_codes.insert", Own, |tx, a| {
         own(tx.email_codes().insert(a.sign_in, BROWSER, &a.user.email, a.now))
     }),
