@@ -96,6 +96,7 @@ async fn a_planted_deletion_is_called_off(app: &TestApp) {
             let page = account(&mut owner, &pair).await.unwrap();
             assert!(!page.contains("will be deleted"), "{page}");
         } else {
+            app.clock.advance(Duration::from_secs(60));
             app.direct(&pair.acme, "forgot-password", &json!({ "email": VICTIM }))
                 .await
                 .expect(202);
