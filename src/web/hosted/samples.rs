@@ -408,6 +408,7 @@ impl Samples for ErrorPage {
             heading: "This link does not work".to_owned(),
             message: text.to_owned(),
             advice: text.to_owned(),
+            ways: vec![(text.to_owned(), "/t/acme/login".to_owned()); 2],
             reference: "abc".to_owned(),
         }]
     }

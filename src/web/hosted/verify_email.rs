@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::check_mail::{self, CheckMail};
 use super::forms::{ConfirmLink, Notice};
 use super::pending::{Pending, see_other, short};
-use super::{Page, PageError, Policy, render, words};
+use super::{Page, PageError, Policy, render};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::one_time_token::Purpose;
 use crate::flows::Failure;
@@ -82,7 +82,7 @@ async fn again(
 ) -> Result<HttpResponse, PageError> {
     let page = Page::of(post.browser.tenant());
     let email = EmailAddress::parse(post.field("email"))
-        .map_err(|problem| PageError::bad_request(request, &words::email(&page, problem)))?;
+        .map_err(|problem| PageError::bad_request(request, &problem))?;
     let id = pending.request.map(|id| id.to_string());
     verification::ask(&state.context, post.browser.tenant(), &email, id.clone())
         .await
