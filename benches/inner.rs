@@ -12,6 +12,7 @@ use doorward::crypto::hashing_threads::{HashingSettings, PasswordHasher};
 use doorward::crypto::jwt::{self, SigningKey, TokenType, VerifyingKey};
 use doorward::crypto::master_key::MasterKey;
 use doorward::crypto::refresh_token::{RefreshTokens, TokenOwner};
+use doorward::dns::TxtLookup;
 use doorward::domain::application::{
     ApplicationKind, DirectLogin, Party, TokenSettings, UpstreamTokenAccess,
 };
@@ -119,6 +120,7 @@ async fn tenant(url: &str) -> (Arc<TenantSnapshot>, String) {
         public_url: PublicUrl::parse("https://auth.example.com").unwrap(),
         mailer: Mailer::Nowhere,
         upstreams: upstreams(),
+        dns: TxtLookup::new(Vec::new()),
     };
     let context = Context::new(resources, &MasterKey::generate(&OsEntropy));
     let slug = Slug::parse("acme").unwrap();

@@ -69,7 +69,7 @@ impl Dev {
         })?;
         let public_url = PublicUrl::parse(&format!("http://localhost:{}", listeners.port()?))?;
         let mailer = Mailer::Mailbox(Mailbox::open(settings.mailbox_dir())?);
-        let context = open::context(db, &key, public_url, &settings.upstreams, mailer)?;
+        let context = open::context(db, &key, public_url, &settings, mailer)?;
         let demo = Demo::find_or_make(&context, Credentials::of(&key)).await?;
         let facts = demo.facts(&context);
         let state = Data::new(State {

@@ -13,6 +13,7 @@ use doorward::config::{PublicUrl, TenantLabel, TrustedProxies};
 use doorward::crypto::entropy::OsEntropy;
 use doorward::crypto::hashing_threads::{HashingSettings, PasswordHasher};
 use doorward::crypto::master_key::MasterKey;
+use doorward::dns::TxtLookup;
 use doorward::domain::clock::{Clock, SystemClock, Timestamp};
 use doorward::domain::provider::UpstreamIssuer;
 use doorward::flows::mail::delivery;
@@ -103,6 +104,7 @@ impl TestApp {
             entropy,
             public_url: PublicUrl::parse(&public_url).unwrap(),
             upstreams: upstreams(listeners.port().unwrap()),
+            dns: TxtLookup::new(Vec::new()),
             mailer: Mailer::Mailbox(Mailbox::open(folder.clone()).unwrap()),
         };
         let context = Arc::new(Context::new(resources, &key));
