@@ -15,6 +15,7 @@ mod email_code;
 mod federation;
 mod guessing;
 mod harness;
+mod host_verification;
 mod hosts;
 mod housekeeping;
 mod introspection;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::keys::new_key;
-use super::{Administrator, Problem, Undone, description, members};
+use super::{Administrator, Problem, Undone, description, hosts, members};
 use crate::crypto::digest::sha256_base64url;
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
@@ -27,6 +27,9 @@ pub struct NewTenant {
 
 /// Makes a tenant with the keys that its first tokens are signed with.
 pub async fn create(admin: &Administrator<'_>, new: NewTenant) -> Result<Tenant, Problem> {
+    if let Some(domain) = &new.domain {
+        hosts::unless_reserved(admin.public_url.host(), &new.slug, domain)?;
+    }
     let now = admin.now();
     let tenant = Tenant {
         id: TenantId::generate(now, &*admin.entropy),
@@ -146,6 +149,7 @@ pub async fn change_seen(
         )));
     }
     let event = admin.record(Action::TenantChanged, id);
+    let public_host = admin.public_url.host().to_owned();
     let changed = admin.db.system_write::<_, Undone>(move |tx| {
         tx.tenants().lock(id)?;
         let old = tx.tenants().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
@@ -158,6 +162,11 @@ pub async fn change_seen(
         }
         let before = description::tenant(&old);
         Problem::unless_current(&before, seen.as_deref()).map_err(Undone::Problem)?;
+        if let Some(Some(domain)) = &change.domain {
+            hosts::unless_reserved(&public_host, &old.slug, domain).map_err(Undone::Problem)?;
+            // A host that is given without a proof settles what was claimed.
+            tx.tenant(id).domain_claims().delete()?;
+        }
         match &change.logo {
             Some(Some(logo)) => tx.tenant(id).logos().put(&logo.png)?,
             Some(None) => drop(tx.tenant(id).logos().remove()?),

@@ -29,7 +29,7 @@ use reqwest::header::{self, HeaderMap};
 use serde_json::Value;
 use url::Url;
 
-use super::Database;
+use super::{Database, TestDns};
 
 /// Doorward itself is an OpenID provider at hand: a tenant's users may come from another tenant.
 fn upstreams(port: u16) -> Upstreams {
@@ -47,6 +47,7 @@ fn upstreams(port: u16) -> Upstreams {
 pub struct TestApp {
     pub context: Arc<Context>,
     pub clock: Arc<TestClock>,
+    pub dns: TestDns,
     http: reqwest::Client,
     /// Where the server listens, whatever host a URL names.
     address: String,
@@ -97,6 +98,7 @@ impl TestApp {
         let clock = Arc::new(TestClock(AtomicI64::new(SystemClock.now().as_millis())));
         let entropy = Arc::new(OsEntropy);
         let folder = std::env::temp_dir().join(format!("doorward-mail-{}", random_name()));
+        let dns = TestDns::start().await;
         let resources = Resources {
             db,
             clock: clock.clone(),
@@ -104,7 +106,7 @@ impl TestApp {
             entropy,
             public_url: PublicUrl::parse(&public_url).unwrap(),
             upstreams: upstreams(listeners.port().unwrap()),
-            dns: TxtLookup::new(Vec::new()),
+            dns: TxtLookup::new(vec![dns.address]),
             mailer: Mailer::Mailbox(Mailbox::open(folder.clone()).unwrap()),
         };
         let context = Arc::new(Context::new(resources, &key));
@@ -124,7 +126,7 @@ impl TestApp {
             .no_proxy()
             .build()
             .unwrap();
-        Self { context, clock, http, address, server: handle, mailbox: folder }
+        Self { context, clock, dns, http, address, server: handle, mailbox: folder }
     }
 
     pub async fn stop(self) {
