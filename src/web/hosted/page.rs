@@ -11,13 +11,14 @@ use askama::Template;
 use askama::filters::Safe;
 
 use super::logo::Shown;
-use super::words::{NotInOrder, Sentence};
+use super::words::{NotInOrder, Sentence, TooLarge};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::tenant::{Accent, DisplayName};
 use crate::flows::{Failure, TenantSnapshot};
 use crate::messages::{Messages, id};
 use crate::web::assets::{self, ICON, SCRIPT, STYLESHEET};
 use crate::web::error::{self, ApiError};
+use crate::web::extract::upload::FILE_TOO_LARGE;
 use crate::web::request_log::RequestId;
 
 /// What the layout shows.
@@ -324,9 +325,15 @@ impl PageError {
                 tracing::info!(why = %error.description, "a page was refused");
                 Self::bad_request(request, &NotInOrder)
             }
-            ApiError::Json { status, description, .. } => {
+            ApiError::Json { status, code, description, .. } => {
                 tracing::info!(why = %description, "a page was refused");
-                let mut page = Self::bad_request(request, &NotInOrder);
+                let mut page = match (status, code) {
+                    (_, FILE_TOO_LARGE) => Self::bad_request(request, &TooLarge::File),
+                    (StatusCode::PAYLOAD_TOO_LARGE, _) => {
+                        Self::bad_request(request, &TooLarge::Form)
+                    }
+                    (_, _) => Self::bad_request(request, &NotInOrder),
+                };
                 page.status = status;
                 page
             }

@@ -47,6 +47,21 @@ impl Sentence for InvalidParameters {
     }
 }
 
+/// The answer 413.
+pub enum TooLarge {
+    Form,
+    File,
+}
+
+impl Sentence for TooLarge {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::Form => id!("link-too-large"),
+            Self::File => id!("link-file-too-large"),
+        }
+    }
+}
+
 /// What a program would be told in more words, and the log has.
 pub struct NotInOrder;
 

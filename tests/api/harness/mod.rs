@@ -4,8 +4,8 @@
 mod app;
 mod browser;
 mod database;
-pub mod federation;
 mod dns;
+pub mod federation;
 mod rows;
 mod tenant;
 
