@@ -10,7 +10,7 @@ use super::schema;
 use super::tenant_tx::TenantTx;
 use super::tenants::Tenants;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{TenantId, UserId};
 use crate::domain::mail_order::{DEAD_LETTER_MEMORY, MailOrder, MailStatus};
 use crate::domain::session::BROWSER_ABSOLUTE_LIFE;
 use crate::domain::signing_key::{Algorithm, PUBLISHED_AFTER_USE};
@@ -124,8 +124,20 @@ impl<'c> SystemTx<'c> {
                     .filter(users::deletes_at.le(now.as_millis())),
             )
             .execute(self.connection)?;
+            self.forget_member(id)?;
         }
         Ok(due.len())
+    }
+
+    /// An account of the console that is gone is a member nowhere any more: else it would count as an owner.
+    pub fn delete_memberships(&mut self, account: UserId) -> Result<usize, StorageError> {
+        self.forget_member(&account.to_string())
+    }
+
+    fn forget_member(&mut self, account: &str) -> Result<usize, StorageError> {
+        use schema::members;
+        let everywhere = members::table.filter(members::user_id.eq(account));
+        Ok(diesel::delete(everywhere).execute(self.connection)?)
     }
 
     /// Deletes what nobody can use any more, `limit` rows of each table at most: a sweep of millions must not

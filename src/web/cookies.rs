@@ -206,7 +206,7 @@ impl KnownDevice {
     ) -> Result<(), Failure> {
         let name = Self::name(state, tenant);
         let cookie = Cookie::build(name, throttle::known_device(&state.context, tenant, user))
-            .path(format!("{}/login", tenant.base_path))
+            .path(if tenant.base_path.is_empty() { "/" } else { &*tenant.base_path }.to_owned())
             .http_only(true)
             .secure(name.starts_with("__Secure-"))
             .same_site(SameSite::Lax)

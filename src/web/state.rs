@@ -38,13 +38,9 @@ pub struct Welcome {
 
 impl State {
     /// The client's address: the connection's, or what a trusted proxy says it is.
-    pub fn client_address(
-        &self,
-        peer: Option<IpAddr>,
-        forwarded_for: Option<&str>,
-    ) -> Option<IpAddr> {
+    pub fn client_address(&self, peer: Option<IpAddr>, forwarded_for: &str) -> Option<IpAddr> {
         let mut address = peer?;
-        let mut hops = forwarded_for.unwrap_or_default().rsplit(',').map(str::trim);
+        let mut hops = forwarded_for.rsplit(',').map(str::trim);
         // From the nearest hop outwards, as long as a proxy that we trust vouches for the next.
         while self.trusted_proxies.contains(address) {
             match hops.next().and_then(|hop| hop.parse().ok()) {

@@ -47,6 +47,7 @@ on_both_databases! {
     the_profile_follows_the_provider_but_not_over_the_user,
     a_profile_that_was_not_followed_can_be_followed_later,
     two_tabs_prove_one_account_at_once,
+    a_flood_of_visits_to_a_provider_is_told_to_wait,
     whoever_signs_in_by_code_may_unlink_all,
     no_secret_of_a_provider_is_stored_in_the_clear,
     a_provider_keeps_its_issuer,
@@ -857,4 +858,21 @@ async fn whoever_signs_in_by_code_may_unlink_all(app: &TestApp) {
     choose(&mut browser, &pair, "unlink", "upstream").await;
     let page = browser.get(&pair.acme.url("/account/identities")).await;
     assert!(page.body.contains("Not linked"), "{page:?}");
+}
+
+async fn a_flood_of_visits_to_a_provider_is_told_to_wait(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    app.github(&acme.tenant).await;
+    let mut browser = Browser::new(app);
+    let answers = async |browser: &mut Browser<'_>, path: &str| browser.get(&acme.url(path)).await;
+    for _ in 0..200 {
+        assert_eq!(answers(&mut browser, "/federation/github").await.status, 303);
+    }
+    for path in ["/federation/github", "/federation/github/callback?state=x&code=y"] {
+        let flooded = answers(&mut browser, path).await;
+        assert_eq!(flooded.status, 429, "{flooded:?}");
+        assert!(flooded.header("retry-after").is_some());
+    }
+    app.clock.advance(Duration::from_secs(5));
+    assert_eq!(answers(&mut browser, "/federation/github").await.status, 303);
 }

@@ -23,6 +23,8 @@ on_both_databases! {
     the_console_s_accounts_always_prove_their_address,
     a_provider_that_vouches_later_makes_the_address_verified,
     an_address_that_looks_alike_takes_nothing_over,
+    a_letter_goes_to_the_address_as_the_account_has_it,
+    a_new_password_ends_the_links_that_were_asked_for,
 }
 
 const VICTIM: &str = "victim@new.example";
@@ -181,4 +183,34 @@ async fn an_address_that_looks_alike_takes_nothing_over(app: &TestApp) {
     assert!(answer.location().contains("/federation/link?offer="), "{answer:?}");
     let login = json!({ "email": "fiona@new.example", "password": PASSWORD });
     app.direct(&pair.acme, "login", &login).await.expect(200);
+}
+
+/// Whoever has the mailbox of a look-alike gets no link to the account.
+async fn a_letter_goes_to_the_address_as_the_account_has_it(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let typed = acme.email.replacen('a', "\u{ff41}", 1);
+    assert_ne!(typed, acme.email);
+    app.direct(&acme, "forgot-password", &json!({ "email": typed })).await.expect(202);
+    assert!(app.mail_to(&typed).await.is_empty(), "a letter to the look-alike");
+    let token = app.mailed_token(&acme.email).await;
+    let reset = json!({ "token": token, "password": NEW });
+    assert_eq!(app.direct(&acme, "reset-password", &reset).await.status, 204);
+}
+
+/// A thief in a session asks for a link to an address of their own; then the owner changes the password.
+async fn a_new_password_ends_the_links_that_were_asked_for(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut thief = Browser::new(app);
+    thief.sign_in(&acme).await;
+    let at = acme.url("/account/email");
+    let csrf = crate::harness::field(&thief.get(&at).await, "csrf");
+    thief.submit(&at, &[("csrf", &csrf), ("email", ATTACKER)]).await;
+    let link = app.mailed_link(ATTACKER).await;
+    let mut owner = Browser::new(app);
+    owner.sign_in(&acme).await;
+    let at = acme.url("/account/password");
+    let csrf = crate::harness::field(&owner.get(&at).await, "csrf");
+    assert_eq!(owner.submit(&at, &[("csrf", &csrf), ("password", NEW)]).await.status, 303);
+    let page = Browser::new(app).get(&link).await;
+    assert!(page.body.contains("does not work any more"), "{page:?}");
 }

@@ -12,6 +12,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::consent::Consent;
 use crate::domain::ids::{ApplicationId, SessionId};
 use crate::domain::mail_order::Letter;
+use crate::domain::one_time_token::Purpose;
 use crate::domain::password::PasswordProblem;
 use crate::domain::refresh_family::{RefreshFamily, RevocationReason};
 use crate::domain::session::BROWSER_IDLE_LIFE;
@@ -121,6 +122,10 @@ pub async fn change_password(
     let changed = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         tx.users().set_password(id, &hash)?;
         tx.sessions().end_all(id, Some(current), now)?;
+        // Whoever was in a session that ends here may have asked for a link.
+        for purpose in [Purpose::ChangeEmail, Purpose::ResetPassword] {
+            tx.one_time_tokens().delete_all(id, purpose)?;
+        }
         tx.mail_orders().insert(&told)?;
         tx.audit_events().append(&event)
     });

@@ -7,6 +7,7 @@ use crate::domain::audit::Action;
 use crate::domain::email_address::{EmailAddress, InvalidEmail};
 use crate::domain::ids::UserId;
 use crate::domain::mail_order::Letter;
+use crate::domain::one_time_token::Purpose;
 use crate::domain::password::{NewPassword, PasswordHash, PasswordProblem};
 use crate::domain::session::Method;
 use crate::domain::tenant::{DisplayName, EmailVerification, InvalidName, SignUp};
@@ -105,6 +106,11 @@ async fn insert(
     let inserted = context.db.write::<_, StorageError>(tenant_id, move |tx| {
         if let Some((taken, _)) = tx.users().find_by_email(&row.email)? {
             if policy == EmailVerification::Required {
+                if !taken.email_verified {
+                    // It may be somebody else's try: their password must not become the owner's by a button.
+                    tx.users().drop_password(taken.id)?;
+                    tx.one_time_tokens().delete_all(taken.id, Purpose::VerifyEmail)?;
+                }
                 tx.mail_orders().insert(&exists)?;
                 let mut event = repeated;
                 event.target = taken.id.to_string();

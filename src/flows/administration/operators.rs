@@ -67,6 +67,30 @@ pub async fn enter(operator: &Administrator<'_>, tenant: &Tenant) -> Result<(), 
     Ok(told.await?)
 }
 
+/// The same while there is no operator yet; of several at once one becomes it. `None` for the others, of whom
+/// nothing stays.
+pub async fn create_first(
+    admin: &Administrator<'_>,
+    new: NewUser,
+) -> Result<Option<User>, Problem> {
+    let tenant = console_tenant(admin).await?;
+    let user = users::create(admin, &tenant, new).await?;
+    let event = admin.record(Action::OperatorCreated, user.id);
+    let (id, now) = (user.id, admin.now());
+    let made = admin.db.system_write::<_, StorageError>(move |tx| {
+        tx.tenants().lock(tenant.id)?;
+        let mut scope = tx.tenant(tenant.id);
+        if scope.operators().exist()? {
+            scope.users().delete(id)?;
+            return Ok(false);
+        }
+        scope.operators().insert(id, now)?;
+        scope.audit_events().append(&event)?;
+        Ok(true)
+    });
+    Ok(made.await?.then_some(user))
+}
+
 pub async fn create(admin: &Administrator<'_>, new: NewUser) -> Result<User, Problem> {
     let tenant = console_tenant(admin).await?;
     let user = users::create(admin, &tenant, new).await?;

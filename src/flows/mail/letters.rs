@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::crypto::digest::{digest, sha256_base64url};
 use crate::domain::allowance::Allowance;
 use crate::domain::audit::Action as AuditAction;
+use crate::domain::email_address::EmailAddress;
 use crate::domain::email_code;
 use crate::domain::entropy::random_secret;
 use crate::domain::ids::{EmailCodeId, TenantId, UserId};
@@ -40,7 +41,8 @@ pub(super) async fn prepare(context: &Context, order: &MailOrder) -> Result<Prep
         return Ok(Prepared::Needless);
     };
     let desk = Desk { context, order, tenant, messages: Messages::english() };
-    if !desk.has_reader().await? || !desk.is_within_limits().await? {
+    let Some(to) = desk.recipient().await? else { return Ok(Prepared::Needless) };
+    if !desk.is_within_limits().await? {
         return Ok(Prepared::Needless);
     }
     let Some(content) = desk.content().await? else { return Ok(Prepared::Needless) };
@@ -50,7 +52,7 @@ pub(super) async fn prepare(context: &Context, order: &MailOrder) -> Result<Prep
         id: order.id,
         from_name: desk.tenant.name.clone(),
         reply_to: desk.tenant.reply_to.clone(),
-        to: order.email.clone(),
+        to,
         subject: content.heading,
         text,
         html,
@@ -66,22 +68,26 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Whether there is somebody to write to: what nobody reads is not counted either.
-    async fn has_reader(&self) -> Result<bool, Failure> {
+    /// Whom the letter goes to, if there is somebody: what nobody reads is not counted either. A letter that is for
+    /// an account goes to the address as the account has it, not as somebody typed it: addresses that look alike
+    /// find the same account and may be different people's mailboxes.
+    async fn recipient(&self) -> Result<Option<EmailAddress>, Failure> {
+        let of_account = self.user().await?.map(|user| user.email);
         match self.order.letter {
             Letter::VerifyEmail
             | Letter::AccountExists
             | Letter::ResetPassword
             | Letter::Invitation
             | Letter::Membership
-            | Letter::SignInCode => Ok(self.user().await?.is_some()),
-            Letter::ChangeEmail
-            | Letter::Test
+            | Letter::SignInCode => Ok(of_account),
+            // To the new address; one that has an account learns of the try.
+            Letter::ChangeEmail => Ok(of_account.or_else(|| Some(self.order.email.clone()))),
+            Letter::Test
             | Letter::PasswordChanged
             | Letter::EmailChanged
             | Letter::DeletionPlanned
             | Letter::AccountClaimed
-            | Letter::IdentityLinked => Ok(true),
+            | Letter::IdentityLinked => Ok(Some(self.order.email.clone())),
         }
     }
 
@@ -255,7 +261,11 @@ impl Desk<'_> {
         life: Duration,
     ) -> Result<String, Failure> {
         let secret = random_secret(&*self.context.entropy);
-        let token = OneTimeToken { purpose, user_id: user.id, email: self.order.email.clone() };
+        let email = match purpose {
+            Purpose::VerifyEmail | Purpose::ResetPassword => user.email.clone(),
+            Purpose::ChangeEmail => self.order.email.clone(),
+        };
+        let token = OneTimeToken { purpose, user_id: user.id, email };
         let (key, expires_at) = (digest(&secret), self.context.now() + life);
         let kept = self.context.db.write_again(self.tenant.id, move |tx| {
             tx.one_time_tokens().put(&key, &token, expires_at)

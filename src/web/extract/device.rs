@@ -1,6 +1,6 @@
 //! Where a request comes from, for its owner to recognise it by.
 
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, web};
 
 use crate::storage::Device;
@@ -21,7 +21,28 @@ pub fn device(request: &HttpRequest) -> Device {
 pub fn address(request: &HttpRequest) -> Option<String> {
     let state = request.app_data::<web::Data<State>>()?;
     let peer = request.peer_addr().map(|peer| peer.ip());
-    let forwarded =
-        request.headers().get(header::X_FORWARDED_FOR).and_then(|value| value.to_str().ok());
-    state.client_address(peer, forwarded).map(|address| address.to_string())
+    let forwarded = forwarded_for(request.headers());
+    state.client_address(peer, &forwarded).map(|address| address.to_string())
+}
+
+/// A proxy may add a line of its own to those that the client sent: they are one list (RFC 9110 §5.3).
+fn forwarded_for(headers: &HeaderMap) -> String {
+    let lines = headers.get_all(header::X_FORWARDED_FOR);
+    lines.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn the_line_of_the_proxy_comes_after_those_of_the_client() {
+        let request = TestRequest::default()
+            .append_header((header::X_FORWARDED_FOR, "6.6.6.6, 7.7.7.7"))
+            .append_header((header::X_FORWARDED_FOR, "203.0.113.9"))
+            .to_http_request();
+        assert_eq!(forwarded_for(request.headers()), "6.6.6.6, 7.7.7.7,203.0.113.9");
+    }
 }

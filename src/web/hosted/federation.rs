@@ -10,6 +10,7 @@ use crate::domain::after_sign_in::{AccountPage, AfterSignIn};
 use crate::domain::ids::{LinkOfferId, RequestId};
 use crate::domain::parameters::Parameters;
 use crate::domain::upstream_sign_in::Purpose;
+use crate::flows::account::throttle;
 use crate::flows::federation::Visitor;
 use crate::flows::federation::begin::{self, Begun, Departure};
 use crate::flows::federation::complete::{self, Outcome, Returned};
@@ -28,6 +29,7 @@ pub async fn begin(
     let tenant = browser.tenant();
     let stored =
         tenant.provider(&provider.provider).ok_or_else(|| PageError::no_provider(&request))?;
+    unless_too_many(&request, &state, &browser).await?;
     let query = query(&request)?;
     let purpose = purpose(&query).ok_or_else(|| PageError::stale(&request))?;
     let departure = Departure {
@@ -56,6 +58,7 @@ pub async fn callback(
     let tenant = browser.tenant();
     let stored =
         tenant.provider(&provider.provider).ok_or_else(|| PageError::no_provider(&request))?;
+    unless_too_many(&request, &state, &browser).await?;
     let query = query(&request)?;
     // RFC 6749 §3.1: no parameter comes twice. One that does says nothing.
     let get = |name: &str| query.get(name).filter(|_| query.repeated().is_none());
@@ -85,6 +88,19 @@ pub async fn callback(
         Outcome::Refused { why, purpose } => {
             refuse(&request, tenant, &stored.provider, &why, purpose)
         }
+    }
+}
+
+async fn unless_too_many(
+    request: &HttpRequest,
+    state: &State,
+    browser: &Browser,
+) -> Result<(), PageError> {
+    let address = device(request).address;
+    let wait = throttle::visit_provider(&state.context, browser.tenant(), address.as_deref()).await;
+    match wait.map_err(|failure| PageError::failure(request, &failure))? {
+        None => Ok(()),
+        Some(seconds) => Err(PageError::wait(request, seconds)),
     }
 }
 
