@@ -43,7 +43,7 @@ impl Smtp {
         let message = message(&self.from, mail).map_err(SendError::Refused)?;
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => Err(SendError::Refused(error.to_string())),
+            Err(error) if is_of_the_letter(&error) => Err(SendError::Refused(error.to_string())),
             Err(error) => Err(SendError::Unavailable(error.to_string())),
         }
     }
@@ -66,6 +66,13 @@ impl fmt::Debug for Smtp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Smtp(…)")
     }
+}
+
+/// Whether the server refuses this letter for good, by its recipient (RFC 5321 §4.2.3). Others say that it takes no
+/// letters now, or not ours, such as 535 for a password that was changed there: those wait until that is mended.
+fn is_of_the_letter(error: &lettre::transport::smtp::Error) -> bool {
+    let code = error.status().map(u16::from);
+    matches!(code, Some(550..=553 | 556))
 }
 
 /// RFC 5322, RFC 2046. lettre encodes what stands in headers, so that no name becomes a header of its own.

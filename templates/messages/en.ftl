@@ -380,6 +380,7 @@ mail-account-exists-action = Sign in
 mail-account-exists-note = You can choose a new password on the sign-in page. If it was not you, there is nothing to do.
 mail-finish-sign-up-text = Somebody, maybe you, signed up at { $tenant } with this address. Choose a password to make the account yours.
 mail-finish-sign-up-action = Choose a password
+mail-finish-sign-up-note = The link works once, for an hour. If you did not sign up at { $tenant }, ignore this letter.
 mail-reset-password-subject = A new password for { $tenant }
 mail-reset-password-text = Choose a new password for your account at { $tenant }.
 mail-reset-password-action = Choose a new password

@@ -25,6 +25,7 @@ on_both_databases! {
     an_address_that_looks_alike_takes_nothing_over,
     a_letter_goes_to_the_address_as_the_account_has_it,
     a_new_password_ends_the_links_that_were_asked_for,
+    nobody_is_written_to_for_each_click_in_an_account_under_their_address,
 }
 
 const VICTIM: &str = "victim@new.example";
@@ -213,4 +214,26 @@ async fn a_new_password_ends_the_links_that_were_asked_for(app: &TestApp) {
     assert_eq!(owner.submit(&at, &[("csrf", &csrf), ("password", NEW)]).await.status, 303);
     let page = Browser::new(app).get(&link).await;
     assert!(page.body.contains("does not work any more"), "{page:?}");
+}
+
+/// Somebody signs up with a stranger's address, and plans and takes back its deletion again and again.
+async fn nobody_is_written_to_for_each_click_in_an_account_under_their_address(app: &TestApp) {
+    let pair = Pair::new(app).await;
+    let mut attacker = planted(app, &pair).await;
+    let url = pair.acme.url("/account/delete");
+    for choice in ["delete", "delete", "keep", "delete"] {
+        let csrf = crate::harness::field(&attacker.get(&pair.acme.url("/account")).await, "csrf");
+        attacker.submit(&url, &[("csrf", &csrf), ("choice", choice)]).await;
+    }
+    let letters = app.mail_to(VICTIM).await;
+    assert_eq!(letters.len(), 1, "the one that asks whether the address is theirs: {letters:?}");
+    // An owner is told, once.
+    let mut owner = Browser::new(app);
+    owner.sign_in(&pair.acme).await;
+    for _ in 0..3 {
+        let csrf = crate::harness::field(&owner.get(&pair.acme.url("/account")).await, "csrf");
+        owner.submit(&url, &[("csrf", &csrf), ("choice", "delete")]).await;
+    }
+    let letters = app.mail_to(&pair.acme.email).await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
 }

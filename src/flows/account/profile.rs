@@ -184,7 +184,7 @@ pub async fn disconnect(
 }
 
 /// Plans the account's deletion after the tenant's grace period: all sessions end but this one, which may
-/// still take it back.
+/// still take it back. One that is planned already stays as it is.
 pub async fn plan_deletion(
     context: &Context,
     tenant: &TenantSnapshot,
@@ -192,6 +192,9 @@ pub async fn plan_deletion(
     address: Option<&str>,
 ) -> Result<Timestamp, Failure> {
     let user = &browser.profile.user;
+    if let Some(at) = user.deletes_at {
+        return Ok(at);
+    }
     let (id, current, now) = (user.id, browser.session.id, context.now());
     let days = u64::from(tenant.tenant.accounts.deletion_grace_days);
     let at = now + Duration::from_secs(days * 24 * 60 * 60);

@@ -72,7 +72,9 @@ impl Desk<'_> {
     /// an account goes to the address as the account has it, not as somebody typed it: addresses that look alike
     /// find the same account and may be different people's mailboxes.
     async fn recipient(&self) -> Result<Option<EmailAddress>, Failure> {
-        let of_account = self.user().await?.map(|user| user.email);
+        let user = self.user().await?;
+        let is_proved = user.as_ref().is_some_and(|user| user.email_verified);
+        let of_account = user.map(|user| user.email);
         match self.order.letter {
             Letter::VerifyEmail
             | Letter::AccountExists
@@ -82,12 +84,12 @@ impl Desk<'_> {
             | Letter::SignInCode => Ok(of_account),
             // To the new address; one that has an account learns of the try.
             Letter::ChangeEmail => Ok(of_account.or_else(|| Some(self.order.email.clone()))),
-            Letter::Test
-            | Letter::PasswordChanged
-            | Letter::EmailChanged
+            // Whoever signed up with a stranger's address could have us write to them for each click.
+            Letter::PasswordChanged
             | Letter::DeletionPlanned
             | Letter::AccountClaimed
-            | Letter::IdentityLinked => Ok(Some(self.order.email.clone())),
+            | Letter::IdentityLinked => Ok(of_account.filter(|_| is_proved)),
+            Letter::Test | Letter::EmailChanged => Ok(Some(self.order.email.clone())),
         }
     }
 
@@ -153,7 +155,7 @@ impl Desk<'_> {
         let url = self.link("reset-password", Purpose::ResetPassword, &user).await?;
         Ok(Some(Content {
             action: Some(Action { label: self.say("mail-finish-sign-up-action"), url }),
-            notes: vec![self.say("mail-verify-email-note")],
+            notes: vec![self.say("mail-finish-sign-up-note")],
             ..self
                 .letter(subject(Letter::AccountExists), vec![self.say("mail-finish-sign-up-text")])
         }))
