@@ -138,6 +138,11 @@ async fn an_invited_member_does_not_get_a_stranger_s_account(app: &TestApp) {
     // The invitation is a link to choose a password of one's own.
     let invitation = app.mailed_link(VICTIM).await;
     assert!(invitation.contains("/t/console/reset-password?token="), "{invitation}");
+    // Whoever is a member already is not written to again.
+    let before = app.mail_to(VICTIM).await.len();
+    let address = EmailAddress::parse(VICTIM).unwrap();
+    assert!(members::add(&admin, &acme.tenant, address, MemberRole::Viewer).await.is_err());
+    assert_eq!(app.mail_to(VICTIM).await.len(), before);
 }
 
 async fn the_console_s_accounts_always_prove_their_address(app: &TestApp) {

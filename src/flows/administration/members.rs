@@ -71,28 +71,30 @@ pub async fn add(
 ) -> Result<User, Problem> {
     let console = operators::console_tenant(admin).await?;
     let account = match users::find(admin, &console, &email).await {
-        Ok(account) => {
-            let letter = match account.email_verified {
-                true => Letter::Membership,
-                false => Letter::Invitation,
-            };
-            let subject = Some(tenant.id.to_string());
-            let letter = admin.letter(console.id, letter, &account.email, subject);
-            let (id, is_proved, now) = (account.id, account.email_verified, admin.now());
-            let ordered = admin.db.write::<_, StorageError>(console.id, move |tx| {
-                if !is_proved {
-                    claim::evict(tx, id, now)?;
-                }
-                tx.mail_orders().insert(&letter)
-            });
-            ordered.await?;
-            admin.mail_bell.notify_one();
-            account
+        Ok(account) => account,
+        Err(Problem::Input(_)) => {
+            let account = users::invite(admin, &console, email, None, Vec::new()).await?;
+            insert(admin, tenant, account.id, role).await?;
+            return Ok(account);
         }
-        Err(Problem::Input(_)) => users::invite(admin, &console, email, None, Vec::new()).await?,
         Err(problem) => return Err(problem),
     };
+    // First, so that whoever is a member already is not written to again.
     insert(admin, tenant, account.id, role).await?;
+    let letter = match account.email_verified {
+        true => Letter::Membership,
+        false => Letter::Invitation,
+    };
+    let letter = admin.letter(console.id, letter, &account.email, Some(tenant.id.to_string()));
+    let (id, is_proved, now) = (account.id, account.email_verified, admin.now());
+    let ordered = admin.db.write::<_, StorageError>(console.id, move |tx| {
+        if !is_proved {
+            claim::evict(tx, id, now)?;
+        }
+        tx.mail_orders().insert(&letter)
+    });
+    ordered.await?;
+    admin.mail_bell.notify_one();
     Ok(account)
 }
 
