@@ -69,8 +69,8 @@ async fn its_users_sign_in_there(app: &TestApp) {
 async fn its_cookies_are_tied_to_the_host(app: &TestApp) {
     let (acme, bolt) = (acme(app).await, app.tenant("bolt").await);
     for (tenant, session, device) in [
-        (&acme, ("__Host-doorward", "/"), ("__Secure-doorward-device", "/login")),
-        (&bolt, ("__Secure-doorward", "/t/bolt"), ("__Secure-doorward-device", "/t/bolt/login")),
+        (&acme, ("__Host-doorward", "/"), ("__Secure-doorward-device", "/")),
+        (&bolt, ("__Secure-doorward", "/t/bolt"), ("__Secure-doorward-device", "/t/bolt")),
     ] {
         let mut browser = Browser::new(app);
         browser.sign_in(tenant).await;
