@@ -12,6 +12,7 @@ use doorward::crypto::hashing_threads::{HashingSettings, PasswordHasher};
 use doorward::crypto::jwt::{self, SigningKey, TokenType, VerifyingKey};
 use doorward::crypto::master_key::MasterKey;
 use doorward::crypto::refresh_token::{RefreshTokens, TokenOwner};
+use doorward::dns::TxtLookup;
 use doorward::domain::application::{
     ApplicationKind, DirectLogin, Party, TokenSettings, UpstreamTokenAccess,
 };
@@ -20,7 +21,7 @@ use doorward::domain::ids::{ApplicationId, FamilyId, TenantId};
 use doorward::domain::parameters::Parameters;
 use doorward::domain::provider::UpstreamIssuer;
 use doorward::domain::signing_key::Algorithm;
-use doorward::domain::tenant::{DisplayName, SignUp, Slug};
+use doorward::domain::tenant::{AccountPolicy, DisplayName, Slug};
 use doorward::flows::administration::Administrator;
 use doorward::flows::administration::applications::{self, NewApplication};
 use doorward::flows::administration::tenants::{self, NewTenant};
@@ -119,12 +120,17 @@ async fn tenant(url: &str) -> (Arc<TenantSnapshot>, String) {
         public_url: PublicUrl::parse("https://auth.example.com").unwrap(),
         mailer: Mailer::Nowhere,
         upstreams: upstreams(),
+        dns: TxtLookup::new(Vec::new()),
     };
     let context = Context::new(resources, &MasterKey::generate(&OsEntropy));
     let slug = Slug::parse("acme").unwrap();
     let name = DisplayName::parse("Acme").unwrap();
-    let new =
-        NewTenant { slug: slug.clone(), name: name.clone(), domain: None, sign_up: SignUp::Open };
+    let new = NewTenant {
+        slug: slug.clone(),
+        name: name.clone(),
+        domain: None,
+        accounts: AccountPolicy::default(),
+    };
     let made = tenants::create(&Administrator::command_line(&context), new).await.unwrap();
     let new = NewApplication {
         name,

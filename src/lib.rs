@@ -8,6 +8,7 @@
 //! config      typed settings            crypto   passwords, tokens, sealing
 //! storage     the database              mail     SMTP, and the mailbox of `dev`
 //! upstream    Google, GitHub and others, as their client sees them
+//! dns         TXT records
 //! flows       the use cases
 //! web         HTTP                      jobs     housekeeping       cli   commands
 //! ```
@@ -20,6 +21,7 @@ pub mod messages;
 
 pub mod config;
 pub mod crypto;
+pub mod dns;
 pub mod mail;
 pub mod storage;
 pub mod upstream;

@@ -7,7 +7,7 @@ use std::path::Path;
 const RANKS: &[&[&str]] = &[
     &["domain"],
     &["messages"],
-    &["config", "crypto", "storage", "mail", "upstream"],
+    &["config", "crypto", "storage", "mail", "upstream", "dns"],
     &["flows"],
     &["web", "jobs", "cli"],
 ];
@@ -19,6 +19,7 @@ const ALL_BUT_DOMAIN: &[&str] = &[
     "storage/",
     "mail/",
     "upstream/",
+    "dns/",
     "flows/",
     "web/",
     "jobs/",
@@ -44,6 +45,7 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
     ),
     (&["image"], &["domain/logo.rs"], "pictures are drawn in one place"),
     (&["actix_multipart"], &["web/"], "HTTP is web's"),
+    (&["hickory_resolver"], &["dns/"], "names are resolved in one place"),
     (&["lettre"], &["mail/"], "SMTP is mail's"),
     (&["fluent_bundle", "unic_langid"], &["messages/"], "words are the catalogues'"),
     (&["argon2", "aws_lc_rs", "jsonwebtoken", "zxcvbn"], &["crypto/"], "it is crypto's"),

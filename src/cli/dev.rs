@@ -23,7 +23,7 @@ use crate::domain::email_address::EmailAddress;
 use crate::domain::password::NewPassword;
 use crate::domain::role::RoleKey;
 use crate::domain::secret::Secret;
-use crate::domain::tenant::{DisplayName, SignUp, Slug, Tenant};
+use crate::domain::tenant::{AccountPolicy, DisplayName, Slug, Tenant};
 use crate::flows::Context;
 use crate::flows::administration::Administrator;
 use crate::flows::administration::applications::{self, NewApplication};
@@ -69,7 +69,7 @@ impl Dev {
         })?;
         let public_url = PublicUrl::parse(&format!("http://localhost:{}", listeners.port()?))?;
         let mailer = Mailer::Mailbox(Mailbox::open(settings.mailbox_dir())?);
-        let context = open::context(db, &key, public_url, &settings.upstreams, mailer)?;
+        let context = open::context(db, &key, public_url, &settings, mailer)?;
         let demo = Demo::find_or_make(&context, Credentials::of(&key)).await?;
         let facts = demo.facts(&context);
         let state = Data::new(State {
@@ -222,7 +222,8 @@ async fn tenant(context: &Context) -> Result<Tenant, CommandError> {
         return Ok(tenant);
     }
     let name = DisplayName::parse("Acme")?;
-    let new = NewTenant { slug: slug.clone(), name, domain: None, sign_up: SignUp::Open };
+    let new =
+        NewTenant { slug: slug.clone(), name, domain: None, accounts: AccountPolicy::default() };
     found_or_made(tenants::create(&Administrator::command_line(context), new).await)?;
     Ok(tenants::find(context, &slug).await?)
 }

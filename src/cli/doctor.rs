@@ -88,7 +88,7 @@ async fn inside(report: &mut Report, db: Db, key: Option<MasterKey>, settings: &
         None => PublicUrl::parse("http://localhost:8080").map_err(CommandError::from),
     };
     let context = mailer.and_then(|mailer| {
-        public_url.and_then(|url| open::context(db, &key, url, &settings.upstreams, mailer))
+        public_url.and_then(|url| open::context(db, &key, url, settings, mailer))
     });
     match context {
         Ok(context) => {

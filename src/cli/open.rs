@@ -11,6 +11,7 @@ use crate::config::{MasterKeySource, PublicUrl, StoreSettings, UpstreamSettings}
 use crate::crypto::entropy::OsEntropy;
 use crate::crypto::hashing_threads::{HashingSettings, PasswordHasher};
 use crate::crypto::master_key::MasterKey;
+use crate::dns::TxtLookup;
 use crate::domain::clock::SystemClock;
 use crate::domain::password::NewPassword;
 use crate::domain::tenant::{Slug, Tenant};
@@ -94,7 +95,7 @@ pub fn context(
     db: Db,
     key: &MasterKey,
     public_url: PublicUrl,
-    upstreams: &UpstreamSettings,
+    settings: &StoreSettings,
     mailer: Mailer,
 ) -> Result<Arc<Context>, CommandError> {
     let entropy = Arc::new(OsEntropy);
@@ -104,7 +105,8 @@ pub fn context(
         hasher: PasswordHasher::start(HashingSettings::default(), entropy.clone())?,
         entropy,
         public_url,
-        upstreams: open_upstreams(upstreams),
+        upstreams: open_upstreams(&settings.upstreams),
+        dns: TxtLookup::new(settings.dns_servers.clone()),
         mailer,
     };
     Ok(Arc::new(Context::new(resources, key)))
@@ -142,7 +144,7 @@ pub async fn beside(data_dir: Option<PathBuf>) -> Result<Arc<Context>, CommandEr
     let key = master_key(&settings)?;
     let public_url = public_url(&settings)?;
     // Mail is sent by the server beside.
-    context(db, &key, public_url, &settings.upstreams, Mailer::Nowhere)
+    context(db, &key, public_url, &settings, Mailer::Nowhere)
 }
 
 /// `DOORWARD_PUBLIC_URL`, or what a `dev` server on the same folder said last.

@@ -38,6 +38,8 @@ pub enum Provider {
         tenant: String,
         #[arg(long)]
         key: String,
+        #[command(flatten)]
+        output: Output,
     },
 }
 
@@ -105,11 +107,12 @@ impl Provider {
                     .collect();
                 output.many(&documents, &["key", "kind", "client_id", "sign_up", "redirect_uri"]);
             }
-            Self::Remove { tenant, key } => {
+            Self::Remove { tenant, key, output } => {
                 let tenant = open::tenant(&context, &tenant).await?;
                 let key = ProviderKey::parse(&key)
                     .map_err(|why| CommandError(format!("--key `{key}`: {why}")))?;
                 providers::remove(&Administrator::command_line(&context), &tenant, &key).await?;
+                output.one(&json!({ "key": key.as_str(), "removed": true }));
             }
         }
         Ok(())

@@ -30,8 +30,7 @@ impl Serve {
         let key = open::master_key(&settings.store)?;
         let mailer = open::mailer(&settings.store)?;
         let db = open::database(&settings.store)?;
-        let context =
-            open::context(db, &key, settings.public_url, &settings.store.upstreams, mailer)?;
+        let context = open::context(db, &key, settings.public_url, &settings.store, mailer)?;
         let state = Data::new(State {
             context: context.clone(),
             trusted_proxies: settings.trusted_proxies,

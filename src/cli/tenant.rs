@@ -11,7 +11,8 @@ use super::{CommandError, Outcome, open};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::logo::Logo;
 use crate::domain::tenant::{
-    self as domain, Accent, DisplayName, Domain, EmailCode, EmailVerification, SignUp, Slug,
+    self as domain, Accent, AccountPolicy, DisplayName, Domain, EmailCode, EmailVerification,
+    SignUp, Slug,
 };
 use crate::flows::Context;
 use crate::flows::administration::Administrator;
@@ -51,6 +52,12 @@ pub struct Set {
     /// What people read
     #[arg(long)]
     name: Option<String>,
+    /// A host of its own, such as login.example.com, which needs no proof by DNS here
+    #[arg(long, value_name = "HOST")]
+    domain: Option<String>,
+    /// Take the host of its own away
+    #[arg(long, conflicts_with = "domain")]
+    no_domain: bool,
     /// Who may make an account: everybody, or admins alone
     #[arg(long, value_parser = ["open", "closed"])]
     sign_up: Option<String>,
@@ -95,7 +102,7 @@ impl Tenant {
                                 .map_err(|why| CommandError(format!("--domain `{host}`: {why}")))
                         })
                         .transpose()?,
-                    sign_up: SignUp::Open,
+                    accounts: AccountPolicy::default(),
                 };
                 let tenant = tenants::create(&Administrator::command_line(&context), new).await?;
                 output.one(&document(&context, &tenant));
@@ -135,7 +142,10 @@ fn change(set: &Set) -> Result<TenantChange, CommandError> {
             .transpose()
     }
     Ok(TenantChange {
-        domain: None,
+        domain: match set.no_domain {
+            true => Some(None),
+            false => parse("--domain", set.domain.as_ref(), Domain::parse)?.map(Some),
+        },
         logo: None,
         name: parse("--name", set.name.as_ref(), DisplayName::parse)?,
         sign_up: set.sign_up.as_deref().and_then(SignUp::parse),

@@ -14,6 +14,8 @@ use crate::domain::tenant::SignUp;
 pub struct StoreSettings {
     pub data_dir: PathBuf,
     pub upstreams: super::UpstreamSettings,
+    /// The name servers to ask; none: those of the system.
+    pub dns_servers: Vec<SocketAddr>,
     /// `None`: SQLite in the data directory.
     pub database_url: Option<String>,
     /// The master key in base64, if the environment gives it.
@@ -144,6 +146,7 @@ impl StoreSettings {
                 .or_else(|| variable("DOORWARD_DATA_DIR").map(PathBuf::from))
                 .unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)),
             upstreams: upstream_settings(problems),
+            dns_servers: dns_servers(problems),
             database_url,
             master_key: text.or(file),
             public_url: variable("DOORWARD_PUBLIC_URL")
@@ -151,6 +154,12 @@ impl StoreSettings {
             mail: mail(problems),
         }
     }
+}
+
+fn dns_servers(problems: &mut Problems) -> Vec<SocketAddr> {
+    let name = "DOORWARD_DNS_SERVERS";
+    let servers = super::dns_servers::parse(&variable(name).unwrap_or_default());
+    problems.take(name, servers).unwrap_or_default()
 }
 
 fn mail(problems: &mut Problems) -> Option<MailSettings> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
+use url::Host;
 
 /// RFC 5321 §4.5.3.1.3 allows 256 with the brackets of the path.
 const MAX_LENGTH: usize = 254;
@@ -41,9 +42,14 @@ impl EmailAddress {
         if !is_local_part(local) || !is_domain(domain) {
             return Err(InvalidEmail::Malformed);
         }
+        // As DNS has it: `bücher.example` and `xn--bcher-kva.example` are one (RFC 5890).
+        let Ok(Host::Domain(domain)) = Host::parse(domain) else {
+            return Err(InvalidEmail::Malformed);
+        };
         // Mail servers may tell cases apart in the local part; none that matter do, and
         // two accounts that differ in case alone are an invitation to phish.
-        let key = written.nfkc().flat_map(char::to_lowercase).collect();
+        let key = local.nfkc().flat_map(char::to_lowercase).chain("@".chars());
+        let key = key.chain(domain.chars()).collect();
         Ok(Self { written, key })
     }
 
@@ -58,6 +64,18 @@ impl EmailAddress {
 
     pub fn local_part(&self) -> &str {
         self.written.split('@').next().unwrap_or_default()
+    }
+
+    /// As DNS has it: lower case, and ASCII alone (RFC 5890).
+    pub fn domain(&self) -> &str {
+        self.key.rsplit('@').next().unwrap_or_default()
+    }
+
+    /// Whether mail to either surely reaches the same people. The key says less: it also joins letters that look
+    /// alike, such as `ｋ` and `k`, which a mail server may give to different people.
+    pub fn is_same_mailbox(&self, other: &Self) -> bool {
+        self.local_part().eq_ignore_ascii_case(other.local_part())
+            && self.domain() == other.domain()
     }
 }
 
@@ -114,6 +132,20 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_has_one_form_and_look_alikes_are_no_same_mailbox() {
+        let parse = |text| EmailAddress::parse(text).unwrap();
+        let (letters, ascii) = (parse("a@Bücher.example"), parse("A@xn--bcher-kva.example"));
+        assert_eq!(letters.key(), ascii.key());
+        assert_eq!(letters.domain(), "xn--bcher-kva.example");
+        assert!(letters.is_same_mailbox(&ascii));
+        // A wide k, and the ligature fi.
+        for (odd, plain) in [("\u{ff4b}ate@x.de", "kate@x.de"), ("\u{fb01}@x.de", "fi@x.de")] {
+            assert_eq!(parse(odd).key(), parse(plain).key());
+            assert!(!parse(odd).is_same_mailbox(&parse(plain)), "{plain}");
+        }
+    }
+
+    #[test]
     fn what_is_not_one_address_is_refused() {
         for text in [
             "",
@@ -133,6 +165,8 @@ mod tests {
             "a\0@x.de",
             "a@x.de\0",
             "\"a\"@x.de",
+            "a@127.0.0.1",
+            "a@0x7f.1",
         ] {
             assert!(EmailAddress::parse(text).is_err(), "{text:?}");
         }

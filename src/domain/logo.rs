@@ -4,8 +4,9 @@
 use std::fmt;
 use std::io::Cursor;
 
+use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 
 /// Of an uploaded file, in bytes.
 pub const MAX_FILE: usize = 1024 * 1024;
@@ -13,8 +14,11 @@ pub const MAX_FILE: usize = 1024 * 1024;
 const MAX_SIDE: u32 = 2_048;
 const MAX_MEMORY: u64 = 64 * 1024 * 1024;
 
-/// Pages show it three pixels of it for one of theirs at most, so that it is sharp on every screen.
-const SHARPNESS: u32 = 3;
+/// A page shows so many of its pixels for a hundred of the page's own, along each side: sharp on every screen if the
+/// picture is a drawing, and less so if it would be too heavy.
+const SHARPNESS: [u32; 6] = [300, 200, 150, 100, 75, 50];
+/// Of what is served, in bytes: a whole page is below 30 KB.
+const MAX_SERVED: usize = 16 * 1024;
 /// The place for it on a page, in CSS pixels.
 const SHOWN_WIDTH: u32 = 200;
 const SHOWN_HEIGHT: u32 = 40;
@@ -50,10 +54,25 @@ impl Logo {
             ImageError::Limits(_) => InvalidLogo::TooManyPixels,
             _ => InvalidLogo::Unreadable,
         })?;
-        let picture = fitted(picture);
-        let mut png = Cursor::new(Vec::new());
-        picture.write_to(&mut png, ImageFormat::Png).map_err(|_| InvalidLogo::Unreadable)?;
-        Ok(Self { png: png.into_inner(), width: picture.width(), height: picture.height() })
+        let picture = DynamicImage::from(picture.into_rgba8());
+        let [sharpest, less @ ..] = SHARPNESS;
+        let mut logo = Self::drawn(&picture, sharpest)?;
+        for sharpness in less {
+            if logo.png.len() <= MAX_SERVED {
+                break;
+            }
+            logo = Self::drawn(&picture, sharpness)?;
+        }
+        Ok(logo)
+    }
+
+    fn drawn(picture: &DynamicImage, sharpness: u32) -> Result<Self, InvalidLogo> {
+        let picture = fitted(picture, sharpness);
+        let mut png = Vec::new();
+        let encoder =
+            PngEncoder::new_with_quality(&mut png, CompressionType::Best, PngFilter::Adaptive);
+        picture.write_with_encoder(encoder).map_err(|_| InvalidLogo::Unreadable)?;
+        Ok(Self { png, width: picture.width(), height: picture.height() })
     }
 }
 
@@ -72,12 +91,11 @@ fn decode(file: &[u8]) -> Result<DynamicImage, ImageError> {
 }
 
 /// Scaled down to its place; a small picture stays as it is.
-fn fitted(picture: DynamicImage) -> DynamicImage {
-    let (width, height) = (SHOWN_WIDTH * SHARPNESS, SHOWN_HEIGHT * SHARPNESS);
-    let picture = DynamicImage::from(picture.into_rgba8());
+fn fitted(picture: &DynamicImage, sharpness: u32) -> DynamicImage {
+    let (width, height) = (SHOWN_WIDTH * sharpness / 100, SHOWN_HEIGHT * sharpness / 100);
     match picture.width() > width || picture.height() > height {
         true => picture.resize(width, height, FilterType::Lanczos3),
-        false => picture,
+        false => picture.clone(),
     }
 }
 
@@ -131,12 +149,29 @@ impl fmt::Display for LogoVersion {
 
 #[cfg(test)]
 mod tests {
+    use image::ImageFormat;
+
     use super::*;
 
     fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
         let mut file = Cursor::new(Vec::new());
         DynamicImage::new_rgb8(width, height).write_to(&mut file, format).unwrap();
         file.into_inner()
+    }
+
+    /// Nothing compresses it, as a photograph hardly does.
+    #[test]
+    fn a_heavy_picture_is_drawn_smaller_until_it_is_light() {
+        let mut seed = 1_u32;
+        let noise = image::RgbaImage::from_fn(400, 100, |_, _| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            image::Rgba(seed.to_be_bytes())
+        });
+        let mut file = Cursor::new(Vec::new());
+        noise.write_to(&mut file, ImageFormat::Png).unwrap();
+        let logo = Logo::parse(&file.into_inner()).unwrap();
+        assert!(logo.png.len() <= MAX_SERVED, "{logo:?}");
+        assert_eq!(LogoVersion::new(&logo, String::new()).shown(), (160, 40), "its place stays");
     }
 
     #[test]

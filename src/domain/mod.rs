@@ -10,6 +10,7 @@ pub mod authorization_code;
 pub mod authorization_request;
 pub mod clock;
 pub mod consent;
+pub mod domain_claim;
 pub mod email_address;
 pub mod email_code;
 pub mod entropy;

@@ -239,8 +239,8 @@ impl TokenRetention {
 impl Provider {
     /// `email` is one that the provider has verified.
     pub fn allows(&self, email: &EmailAddress) -> bool {
-        let domain = email.key().rsplit('@').next().unwrap_or_default();
-        self.allows_any() || self.allowed_domains.iter().any(|allowed| allowed.as_str() == domain)
+        let is_it = |allowed: &Domain| allowed.as_str() == email.domain();
+        self.allows_any() || self.allowed_domains.iter().any(is_it)
     }
 
     pub fn allows_any(&self) -> bool {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use url::Host;
+
 use super::clock::Timestamp;
 use super::email_address::EmailAddress;
 use super::ids::TenantId;
@@ -263,7 +265,11 @@ pub struct InvalidDomain;
 
 impl Domain {
     pub fn parse(text: &str) -> Result<Self, InvalidDomain> {
-        let host = text.to_ascii_lowercase();
+        // As DNS has it (RFC 5890): `bücher.example` is `xn--bcher-kva.example`.
+        let Ok(Host::Domain(host)) = Host::parse(text) else { return Err(InvalidDomain) };
+        if text.contains('%') {
+            return Err(InvalidDomain);
+        }
         let labels: Vec<&str> = host.split('.').collect();
         let is_label = |label: &&str| Slug::parse(label).is_ok();
         let top_is_a_name =
@@ -357,7 +363,10 @@ mod tests {
     #[test]
     fn a_domain_is_a_host_name_without_port() {
         assert_eq!(Domain::parse("API.example.com").unwrap().as_str(), "api.example.com");
-        for bad in ["localhost", "example.com:443", "127.0.0.1", "a..b", "https://a.b", "a.b/"] {
+        assert_eq!(Domain::parse("bücher.example").unwrap().as_str(), "xn--bcher-kva.example");
+        for bad in
+            ["localhost", "example.com:443", "127.0.0.1", "a..b", "https://a.b", "a.b/", "a%2Eb.c"]
+        {
             assert_eq!(Domain::parse(bad), Err(InvalidDomain), "{bad}");
         }
     }

@@ -15,6 +15,7 @@ use crate::crypto::mac::Mac;
 use crate::crypto::master_key::{MasterKey, Purpose};
 use crate::crypto::refresh_token::RefreshTokens;
 use crate::crypto::seal::Sealer;
+use crate::dns::TxtLookup;
 use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::email_address::EmailAddress;
@@ -38,6 +39,7 @@ pub struct Context {
     pub public_url: PublicUrl,
     pub tenants: TenantCache,
     pub upstreams: Upstreams,
+    pub dns: TxtLookup,
     pub metrics: Metrics,
     pub activity: ActivityCounter,
     pub jobs: JobLog,
@@ -57,12 +59,14 @@ pub struct Resources {
     pub hasher: PasswordHasher,
     pub public_url: PublicUrl,
     pub upstreams: Upstreams,
+    pub dns: TxtLookup,
     pub mailer: Mailer,
 }
 
 impl Context {
     pub fn new(resources: Resources, key: &MasterKey) -> Self {
-        let Resources { db, clock, entropy, hasher, public_url, upstreams, mailer } = resources;
+        let Resources { db, clock, entropy, hasher, public_url, upstreams, dns, mailer } =
+            resources;
         Self {
             db,
             clock,
@@ -79,6 +83,7 @@ impl Context {
             activity: ActivityCounter::default(),
             jobs: JobLog::default(),
             upstreams,
+            dns,
             mailer,
             mail_health: MailHealth::default(),
             drawing: Semaphore::new(1),

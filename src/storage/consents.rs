@@ -79,4 +79,12 @@ impl Consents<'_> {
             .filter(consents::application_id.eq(application.to_string()));
         Ok(diesel::delete(consent).execute(self.0.connection)? == 1)
     }
+
+    /// Deletes those of a user, and says how many.
+    pub fn delete_all(&mut self, user: UserId) -> Result<usize, StorageError> {
+        let of_user = consents::table
+            .filter(consents::tenant_id.eq(self.0.tenant))
+            .filter(consents::user_id.eq(user.to_string()));
+        Ok(diesel::delete(of_user).execute(self.0.connection)?)
+    }
 }

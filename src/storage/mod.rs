@@ -11,6 +11,7 @@ mod browser_states;
 mod connection;
 mod consents;
 mod db;
+mod domain_claims;
 mod email_codes;
 mod error;
 mod identities;

@@ -27,6 +27,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    domain_claims (tenant_id) {
+        tenant_id -> Text,
+        domain -> Text,
+        challenge -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
     signing_keys (tenant_id, id) {
         tenant_id -> Text,
         id -> Text,

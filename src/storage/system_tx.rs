@@ -11,7 +11,7 @@ use super::schema;
 use super::tenant_tx::TenantTx;
 use super::tenants::Tenants;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{TenantId, UserId};
 use crate::domain::mail_order::{DEAD_LETTER_MEMORY, MailOrder, MailStatus};
 use crate::domain::session::BROWSER_ABSOLUTE_LIFE;
 use crate::domain::signing_key::{Algorithm, PUBLISHED_AFTER_USE};
@@ -130,8 +130,20 @@ impl<'c> SystemTx<'c> {
                     .filter(users::deletes_at.le(now.as_millis())),
             )
             .execute(self.connection)?;
+            self.forget_member(id)?;
         }
         Ok(due.len())
+    }
+
+    /// An account of the console that is gone is a member nowhere any more: else it would count as an owner.
+    pub fn delete_memberships(&mut self, account: UserId) -> Result<usize, StorageError> {
+        self.forget_member(&account.to_string())
+    }
+
+    fn forget_member(&mut self, account: &str) -> Result<usize, StorageError> {
+        use schema::members;
+        let everywhere = members::table.filter(members::user_id.eq(account));
+        Ok(diesel::delete(everywhere).execute(self.connection)?)
     }
 
     /// Deletes what nobody can use any more, `limit` rows of each table at most: a sweep of millions must not
@@ -139,19 +151,19 @@ impl<'c> SystemTx<'c> {
     pub fn sweep(&mut self, now: Timestamp, limit: i64) -> Result<Swept, StorageError> {
         let mut swept = Swept::default();
         macro_rules! delete_before {
-            ($($table:ident . $column:ident: $before:expr;)*) => {$({
+            ($($table:ident . $column:ident of $key:ident: $before:expr;)*) => {$({
                 use schema::$table;
                 let before = ($before).as_millis();
                 let some = $table::table
                     .filter($table::$column.lt(before))
                     .order($table::$column.asc())
                     .limit(limit)
-                    .select($table::id)
+                    .select($table::$key)
                     .load::<String>(self.connection)?;
                 // An id may be found in several tenants: what has not expired stays in each.
                 let rows = diesel::delete(
                     $table::table
-                        .filter($table::id.eq_any(some))
+                        .filter($table::$key.eq_any(some))
                         .filter($table::$column.lt(before)),
                 )
                 .execute(self.connection)?;
@@ -160,20 +172,21 @@ impl<'c> SystemTx<'c> {
             })*};
         }
         delete_before! {
-            allowances.whole_at: now;
-            authorization_codes.expires_at: now - SPENT_CODE_MEMORY;
-            authorization_requests.expires_at: now;
-            browser_states.expires_at: now;
-            deployment_allowances.whole_at: now;
-            email_codes.expires_at: now;
-            link_offers.expires_at: now;
-            mail_orders.created_at: now - DEAD_LETTER_MEMORY;
-            one_time_tokens.expires_at: now;
-            refresh_families.expires_at: now;
-            revoked_access_tokens.expires_at: now;
-            sessions.created_at: now - BROWSER_ABSOLUTE_LIFE - MAX_REFRESH_LIFE;
-            signing_keys.retires_at: now - PUBLISHED_AFTER_USE;
-            upstream_sign_ins.expires_at: now;
+            allowances.whole_at of id: now;
+            authorization_codes.expires_at of id: now - SPENT_CODE_MEMORY;
+            authorization_requests.expires_at of id: now;
+            browser_states.expires_at of id: now;
+            deployment_allowances.whole_at of id: now;
+            domain_claims.expires_at of tenant_id: now;
+            email_codes.expires_at of id: now;
+            link_offers.expires_at of id: now;
+            mail_orders.created_at of id: now - DEAD_LETTER_MEMORY;
+            one_time_tokens.expires_at of id: now;
+            refresh_families.expires_at of id: now;
+            revoked_access_tokens.expires_at of id: now;
+            sessions.created_at of id: now - BROWSER_ABSOLUTE_LIFE - MAX_REFRESH_LIFE;
+            signing_keys.retires_at of id: now - PUBLISHED_AFTER_USE;
+            upstream_sign_ins.expires_at of id: now;
         }
         Ok(swept)
     }

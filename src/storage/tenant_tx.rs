@@ -10,6 +10,7 @@ use super::authorization_requests::AuthorizationRequests;
 use super::browser_states::BrowserStates;
 use super::connection::AnyConnection;
 use super::consents::Consents;
+use super::domain_claims::DomainClaims;
 use super::email_codes::EmailCodes;
 use super::identities::Identities;
 use super::link_offers::LinkOffers;
@@ -68,6 +69,7 @@ repositories! {
     authorization_requests: AuthorizationRequests,
     browser_states: BrowserStates,
     consents: Consents,
+    domain_claims: DomainClaims,
     email_codes: EmailCodes,
     logos: Logos,
     mail_orders: MailOrders,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::guard::{CallError, GuardedClient};
+use super::guard::{CallError, Caller};
 use super::{Answer, Ask, Identified, Lie, Presence, UpstreamError, bearer_tokens, picture};
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
@@ -25,7 +25,7 @@ use crate::domain::upstream_token::UpstreamTokens;
 const MAX_PAGES: usize = 5;
 
 pub struct GitHub<'a> {
-    pub http: &'a GuardedClient,
+    pub http: Caller<'a>,
     pub url: &'a Url,
     pub api_url: &'a Url,
 }
@@ -115,10 +115,18 @@ impl GitHub<'_> {
             .set_token_uri(TokenUrl::from_url(below(self.url, "login/oauth/access_token")?))
             .set_auth_type(AuthType::RequestBody)
             .exchange_refresh_token(&RefreshToken::new(refresh_token.expose().to_owned()))
-            .request_async(self.http)
+            .request_async(&self.http)
             .await
             .map_err(unredeemed)?;
         Ok(bearer_tokens(&tokens, now))
+    }
+
+    /// Whether its API answers at all; a refusal is an answer, too.
+    pub async fn answers(&self) -> Result<(), UpstreamError> {
+        let request = http::Request::get(self.api_url.as_str()).body(Vec::new());
+        let request = request.map_err(|error| UpstreamError::Nonsense(error.to_string()))?;
+        self.http.send(request).await?;
+        Ok(())
     }
 
     async fn redeem(
@@ -136,7 +144,7 @@ impl GitHub<'_> {
         let tokens = client
             .exchange_code(AuthorizationCode::new(answer.code.to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(answer.code_verifier.expose().to_owned()))
-            .request_async(self.http)
+            .request_async(&self.http)
             .await;
         tokens.map_err(unredeemed)
     }

@@ -12,14 +12,33 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
 use super::address::is_public;
+use crate::domain::ids::TenantId;
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 const CALL_PATIENCE: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 512 * 1024;
-/// Calls under way at once.
-const MAX_CALLS: usize = 64;
-/// One slow provider must not use up all of them.
-const MAX_CALLS_TO_ONE: usize = 16;
+/// Calls under way at once to what tenants have named.
+const MAX_CALLS: usize = 128;
+/// No tenant uses up all of them, and none is slowed by another's provider.
+const MAX_CALLS_OF_ONE: usize = 8;
+/// Nor does one host, whichever tenants named it.
+const MAX_CALLS_TO_ONE: usize = 32;
+/// To what the deployment has named: Google and GitHub, for all tenants together.
+const MAX_CALLS_OF_DEPLOYMENT: usize = 64;
+
+/// Who has named the provider that is called, and so whom its slowness may slow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payer {
+    Deployment,
+    Tenant(TenantId),
+}
+
+/// The client, on somebody's account.
+#[derive(Clone, Copy)]
+pub struct Caller<'c> {
+    pub client: &'c GuardedClient,
+    pub payer: Payer,
+}
 
 /// A host and port that may be called whatever its address, and without TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,11 +117,12 @@ impl GuardedClient {
         }
     }
 
-    pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {
+    async fn send(&self, payer: Payer, request: HttpRequest) -> Result<HttpResponse, CallError> {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|error| CallError::Failed(error.to_string()))?;
         let client = self.client(self.check(&url)?)?;
-        let _slot = self.slots.take(&described(&url)).ok_or(CallError::Busy)?;
+        let host = url.host_str().unwrap_or_default();
+        let _slot = self.slots.take(payer, host).ok_or(CallError::Busy)?;
         let request = reqwest::Request::try_from(request).map_err(failed)?;
         let mut answer = client.execute(request).await.map_err(failed)?;
         if answer.status().is_server_error() {
@@ -136,7 +156,13 @@ fn client(reach: Reach) -> Result<reqwest::Client, reqwest::Error> {
     }
 }
 
-impl<'c> AsyncHttpClient<'c> for GuardedClient {
+impl Caller<'_> {
+    pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {
+        self.client.send(self.payer, request).await
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Caller<'_> {
     type Error = CallError;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, CallError>> + 'c>>;
 
@@ -197,37 +223,47 @@ fn public_ones(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     addresses.filter(|address| is_public(address.ip())).collect()
 }
 
-/// How many calls are under way, by target.
+/// How many calls are under way, by what bounds them.
 #[derive(Default)]
 struct Slots(Mutex<HashMap<String, usize>>);
 
+/// A call's share of each of its bounds.
 struct Slot {
     slots: Arc<Slots>,
-    target: String,
+    held: Vec<String>,
 }
 
 impl Slots {
-    fn take(self: &Arc<Self>, target: &str) -> Option<Slot> {
+    fn take(self: &Arc<Self>, payer: Payer, host: &str) -> Option<Slot> {
+        let bounds = match payer {
+            Payer::Deployment => vec![("deployment".to_owned(), MAX_CALLS_OF_DEPLOYMENT)],
+            Payer::Tenant(id) => vec![
+                ("tenants".to_owned(), MAX_CALLS),
+                (format!("of {id}"), MAX_CALLS_OF_ONE),
+                (format!("to {host}"), MAX_CALLS_TO_ONE),
+            ],
+        };
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.values().sum::<usize>() >= MAX_CALLS {
+        if bounds.iter().any(|(key, most)| taken.get(key).is_some_and(|count| count >= most)) {
             return None;
         }
-        let to_this = taken.entry(target.to_owned()).or_default();
-        if *to_this >= MAX_CALLS_TO_ONE {
-            return None;
+        let held: Vec<String> = bounds.into_iter().map(|(key, _)| key).collect();
+        for key in &held {
+            *taken.entry(key.clone()).or_default() += 1;
         }
-        *to_this += 1;
-        Some(Slot { slots: Arc::clone(self), target: target.to_owned() })
+        Some(Slot { slots: Arc::clone(self), held })
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.slots.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&self.target) {
-            *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.target);
+        for key in &self.held {
+            if let Some(count) = taken.get_mut(key) {
+                *count -= 1;
+                if *count == 0 {
+                    taken.remove(key);
+                }
             }
         }
     }
@@ -284,6 +320,11 @@ mod tests {
         assert!(refused(&client(), "http://u@127.0.0.1:4000/"));
     }
 
+    async fn send(client: &GuardedClient, url: String) -> Result<HttpResponse, CallError> {
+        let request = http::Request::get(url).body(Vec::new()).unwrap();
+        Caller { client, payer: tenant(0) }.send(request).await
+    }
+
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(future)
@@ -296,15 +337,13 @@ mod tests {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let port = listener.local_addr().unwrap().port();
             for host in ["localhost", "localhost.", "x.localhost"] {
-                let request = http::Request::get(format!("https://{host}:{port}/"));
-                let answer = client().send(request.body(Vec::new()).unwrap()).await;
+                let answer = send(&client(), format!("https://{host}:{port}/")).await;
                 assert!(
                     matches!(answer, Err(CallError::Forbidden(_) | CallError::Failed(_))),
                     "{host}: {answer:?}"
                 );
             }
-            let request = http::Request::get(format!("https://localhost:{port}/"));
-            let answer = client().send(request.body(Vec::new()).unwrap()).await;
+            let answer = send(&client(), format!("https://localhost:{port}/")).await;
             assert!(matches!(answer, Err(CallError::Forbidden(_))), "{answer:?}");
             let arrived = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
             assert!(arrived.is_err(), "somebody connected");
@@ -336,8 +375,7 @@ mod tests {
             });
             let allowed = Target { host: "127.0.0.1".to_owned(), port };
             let client = GuardedClient::new(vec![allowed]);
-            let request = http::Request::get(format!("http://127.0.0.1:{port}/"));
-            let answer = client.send(request.body(Vec::new()).unwrap()).await.unwrap();
+            let answer = send(&client, format!("http://127.0.0.1:{port}/")).await.unwrap();
             assert_eq!(answer.status(), 302);
             let listener = server.await.unwrap();
             let again = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
@@ -345,18 +383,30 @@ mod tests {
         });
     }
 
+    fn tenant(number: u8) -> Payer {
+        Payer::Tenant(TenantId::from_bytes([number; 16]))
+    }
+
     #[test]
-    fn calls_are_bounded_in_number_and_one_target_cannot_take_them_all() {
+    fn calls_are_bounded_and_no_tenant_or_host_uses_up_those_of_others() {
         let slots = Arc::new(Slots::default());
+        let host = |port: usize| format!("host-{port}.example");
         let mut held: Vec<Slot> =
-            (0..MAX_CALLS_TO_ONE).map(|_| slots.take("slow").unwrap()).collect();
-        assert!(slots.take("slow").is_none());
-        while held.len() < MAX_CALLS {
-            held.push(slots.take(&format!("other-{}", held.len())).unwrap());
+            (0..MAX_CALLS_OF_ONE).map(|port| slots.take(tenant(0), &host(port)).unwrap()).collect();
+        assert!(slots.take(tenant(0), "other.example").is_none(), "one tenant has its share");
+        for number in 1..=4 {
+            held.extend((0..8).map(|_| slots.take(tenant(number), "slow.example").unwrap()));
         }
-        assert!(slots.take("one more").is_none());
+        assert!(slots.take(tenant(5), "slow.example").is_none(), "one host has its share");
+        let mut number = 10;
+        while held.len() < MAX_CALLS {
+            held.extend((0..8).map(|port| slots.take(tenant(number), &host(port)).unwrap()));
+            number += 1;
+        }
+        assert!(slots.take(tenant(99), "one-more.example").is_none(), "all of them");
+        assert!(slots.take(Payer::Deployment, "slow.example").is_some(), "Google goes on");
         held.clear();
-        assert!(slots.take("slow").is_some());
-        assert!(slots.0.lock().unwrap().len() <= 1);
+        assert!(slots.take(tenant(0), "slow.example").is_some());
+        assert!(slots.0.lock().unwrap().is_empty(), "nothing is left behind");
     }
 }

@@ -14,7 +14,7 @@ use openidconnect::{AdditionalProviderMetadata, DiscoveryError, IssuerUrl, Provi
 use serde::{Deserialize, Serialize};
 
 use super::UpstreamError;
-use super::guard::{CallError, GuardedClient};
+use super::guard::{CallError, Caller};
 use crate::domain::clock::Timestamp;
 use crate::domain::provider::UpstreamIssuer;
 
@@ -56,7 +56,7 @@ struct Kept {
 impl MetadataCache {
     pub async fn find(
         &self,
-        http: &GuardedClient,
+        http: Caller<'_>,
         issuer: &UpstreamIssuer,
         now: Timestamp,
     ) -> Result<Arc<Metadata>, UpstreamError> {
@@ -65,7 +65,7 @@ impl MetadataCache {
         }
         let url = IssuerUrl::new(issuer.as_str().to_owned())
             .map_err(|error| UpstreamError::Nonsense(error.to_string()))?;
-        let metadata = Arc::new(Metadata::discover_async(url, http).await.map_err(undiscovered)?);
+        let metadata = Arc::new(Metadata::discover_async(url, &http).await.map_err(undiscovered)?);
         self.keep(issuer, Arc::clone(&metadata), now);
         Ok(metadata)
     }
@@ -73,14 +73,13 @@ impl MetadataCache {
     /// The metadata with the keys as they are now: an ID token names a key that we do not know.
     pub async fn with_fresh_keys(
         &self,
-        http: &GuardedClient,
+        http: Caller<'_>,
         issuer: &UpstreamIssuer,
         metadata: &Metadata,
-        now: Timestamp,
     ) -> Result<Arc<Metadata>, UpstreamError> {
-        let keys = CoreJsonWebKeySet::fetch_async(metadata.jwks_uri(), http).await;
+        let keys = CoreJsonWebKeySet::fetch_async(metadata.jwks_uri(), &http).await;
         let metadata = Arc::new(metadata.clone().set_jwks(keys.map_err(undiscovered)?));
-        self.keep(issuer, Arc::clone(&metadata), now);
+        self.replace_keys(issuer, &metadata);
         Ok(metadata)
     }
 
@@ -89,6 +88,19 @@ impl MetadataCache {
         let kept = all.get(issuer.as_str())?;
         let is_fresh = now >= kept.at && now < kept.at + LIFE;
         is_fresh.then(|| Arc::clone(&kept.metadata))
+    }
+
+    /// The rest of it grows no younger.
+    fn replace_keys(&self, issuer: &UpstreamIssuer, metadata: &Arc<Metadata>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = all.get_mut(issuer.as_str()) {
+            kept.metadata = Arc::clone(metadata);
+        }
+    }
+
+    /// So that the next look asks the provider itself.
+    pub fn forget(&self, issuer: &UpstreamIssuer) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(issuer.as_str());
     }
 
     fn keep(&self, issuer: &UpstreamIssuer, metadata: Arc<Metadata>, now: Timestamp) {

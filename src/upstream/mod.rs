@@ -17,10 +17,11 @@ pub use guard::Target;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::identity::Assertion;
+use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, ProviderKind, UpstreamIssuer};
 use crate::domain::secret::Secret;
 use crate::domain::upstream_token::UpstreamTokens;
-use guard::{CallError, GuardedClient};
+use guard::{CallError, Caller, GuardedClient, Payer};
 use metadata::MetadataCache;
 
 /// All the calls of one step together; each of them has a shorter limit of its own.
@@ -158,6 +159,23 @@ impl Upstreams {
         self.http.check(url).is_ok()
     }
 
+    /// Whether the provider answers now, whatever it said an hour ago.
+    pub async fn answers(
+        &self,
+        tenant: TenantId,
+        provider: &Provider,
+        now: Timestamp,
+    ) -> Result<(), UpstreamError> {
+        match self.issuer(&provider.kind) {
+            None => in_time(self.github(tenant, provider).answers()).await,
+            Some(issuer) => {
+                self.metadata.forget(issuer);
+                let metadata = self.metadata.find(self.caller(tenant, provider), issuer, now);
+                in_time(metadata).await.map(drop)
+            }
+        }
+    }
+
     /// Where a form that leads to the provider ends up, for the policy of its page.
     pub fn origin(&self, provider: &Provider) -> String {
         match self.issuer(&provider.kind) {
@@ -169,6 +187,7 @@ impl Upstreams {
     /// The provider's page for signing in.
     pub async fn page(
         &self,
+        tenant: TenantId,
         provider: &Provider,
         ask: &Ask<'_>,
         now: Timestamp,
@@ -176,7 +195,7 @@ impl Upstreams {
         let page = match self.issuer(&provider.kind) {
             None => github::page(&self.settings.github_url, provider, ask),
             Some(issuer) => {
-                let metadata = self.metadata.find(&self.http, issuer, now);
+                let metadata = self.metadata.find(self.caller(tenant, provider), issuer, now);
                 let metadata = in_time(metadata).await?;
                 oidc::page(&metadata, provider, ask)
             }
@@ -192,15 +211,18 @@ impl Upstreams {
     /// Who the user is, for the answer that their browser brought.
     pub async fn identify(
         &self,
+        tenant: TenantId,
         provider: &Provider,
         secret: &Secret,
         answer: Answer<'_>,
         now: Timestamp,
     ) -> Result<Identified, UpstreamError> {
         match self.issuer(&provider.kind) {
-            None => in_time(self.github().identify(provider, secret, answer, now)).await,
+            None => {
+                in_time(self.github(tenant, provider).identify(provider, secret, answer, now)).await
+            }
             Some(issuer) => {
-                let client = self.relying_party(issuer, now);
+                let client = self.relying_party(tenant, provider, now, issuer);
                 in_time(client.identify(provider, secret, answer)).await
             }
         }
@@ -209,24 +231,36 @@ impl Upstreams {
     /// Tokens for those that have ended (RFC 6749 §6).
     pub async fn renew(
         &self,
+        tenant: TenantId,
         provider: &Provider,
         secret: &Secret,
         refresh_token: &Secret,
         now: Timestamp,
     ) -> Result<UpstreamTokens, UpstreamError> {
         let renewed = match self.issuer(&provider.kind) {
-            None => in_time(self.github().renew(provider, secret, refresh_token, now)).await,
+            None => {
+                in_time(self.github(tenant, provider).renew(provider, secret, refresh_token, now))
+                    .await
+            }
             Some(issuer) => {
-                let client = self.relying_party(issuer, now);
+                let client = self.relying_party(tenant, provider, now, issuer);
                 in_time(client.renew(provider, secret, refresh_token)).await
             }
         };
         renewed?.ok_or_else(|| UpstreamError::Nonsense("no bearer token".to_owned()))
     }
 
-    fn github(&self) -> github::GitHub<'_> {
+    fn caller(&self, tenant: TenantId, provider: &Provider) -> Caller<'_> {
+        let payer = match provider.kind {
+            ProviderKind::Google | ProviderKind::GitHub => Payer::Deployment,
+            ProviderKind::Oidc(_) => Payer::Tenant(tenant),
+        };
+        Caller { client: &self.http, payer }
+    }
+
+    fn github(&self, tenant: TenantId, provider: &Provider) -> github::GitHub<'_> {
         github::GitHub {
-            http: &self.http,
+            http: self.caller(tenant, provider),
             url: &self.settings.github_url,
             api_url: &self.settings.github_api_url,
         }
@@ -234,10 +268,21 @@ impl Upstreams {
 
     fn relying_party<'a>(
         &'a self,
-        issuer: &'a UpstreamIssuer,
+        tenant: TenantId,
+        provider: &Provider,
         now: Timestamp,
+        issuer: &'a UpstreamIssuer,
     ) -> oidc::RelyingParty<'a> {
-        oidc::RelyingParty { http: &self.http, cache: &self.metadata, issuer, now }
+        let http = self.caller(tenant, provider);
+        oidc::RelyingParty { http, cache: &self.metadata, issuer, now }
+    }
+
+    /// Whether an answer with that `iss` (RFC 9207) may be the provider's, as far as that shows without asking it.
+    pub fn may_be_of(&self, provider: &Provider, presented: Option<&str>) -> bool {
+        match (self.issuer(&provider.kind), presented) {
+            (Some(issuer), Some(presented)) => issuer.as_str() == presented,
+            (None, _) | (_, None) => true,
+        }
     }
 
     /// `None`: it is no OpenID provider.

@@ -15,7 +15,7 @@ use openidconnect::{
 };
 use url::Url;
 
-use super::guard::{CallError, GuardedClient};
+use super::guard::{CallError, Caller};
 use super::metadata::{Metadata, MetadataCache};
 use super::{Answer, Ask, Identified, Lie, Presence, UpstreamError, bearer_tokens, picture};
 use crate::domain::clock::Timestamp;
@@ -108,7 +108,7 @@ fn redirect_url(uri: &str) -> Result<RedirectUrl, UpstreamError> {
 }
 
 pub struct RelyingParty<'a> {
-    pub http: &'a GuardedClient,
+    pub http: Caller<'a>,
     pub cache: &'a MetadataCache,
     pub issuer: &'a UpstreamIssuer,
     pub now: Timestamp,
@@ -130,12 +130,14 @@ impl RelyingParty<'_> {
             .ok_or_else(|| UpstreamError::Nonsense("there is no ID token".to_owned()))?;
         let claims = self.verified(metadata.clone(), provider, id_token, &nonce).await?;
         let mut assertion = assertion!(claims)?;
-        // Many providers keep all but the subject for userinfo (§5.4).
-        if assertion.email.is_none() && metadata.userinfo_endpoint().is_some() {
+        // Many providers keep all but the subject for userinfo, or all but the address (§5.4).
+        let is_complete =
+            assertion.name.is_some() && matches!(assertion.email, Some(AssertedEmail::Verified(_)));
+        if !is_complete && metadata.userinfo_endpoint().is_some() {
             let token = tokens.access_token();
             let more = self.userinfo(&metadata, provider, token, &claims).await?;
             let more = assertion!(more)?;
-            assertion.email = more.email;
+            assertion.email = better(assertion.email, more.email);
             assertion.name = assertion.name.or(more.name);
             assertion.picture = assertion.picture.or(more.picture);
         }
@@ -158,7 +160,7 @@ impl RelyingParty<'_> {
         .set_auth_type(authentication(&metadata))
         .exchange_refresh_token(&RefreshToken::new(refresh_token.expose().to_owned()))
         .map_err(|error| UpstreamError::Nonsense(error.to_string()))?
-        .request_async(self.http)
+        .request_async(&self.http)
         .await
         .map_err(unredeemed)?;
         Ok(bearer_tokens(&tokens, self.now))
@@ -182,7 +184,7 @@ impl RelyingParty<'_> {
             .exchange_code(AuthorizationCode::new(answer.code.to_owned()))
             .map_err(|error| UpstreamError::Nonsense(error.to_string()))?
             .set_pkce_verifier(PkceCodeVerifier::new(answer.code_verifier.expose().to_owned()))
-            .request_async(self.http)
+            .request_async(&self.http)
             .await
             .map_err(unredeemed)
     }
@@ -195,12 +197,11 @@ impl RelyingParty<'_> {
         token: &CoreIdToken,
         nonce: &Nonce,
     ) -> Result<CoreIdTokenClaims, UpstreamError> {
-        let unknown_key = ClaimsVerificationError::SignatureVerification(
-            SignatureVerificationError::NoMatchingKey,
-        );
         match self.check(&metadata, provider, token, nonce) {
-            Err(error) if error == unknown_key => {
-                let fresh = self.cache.with_fresh_keys(self.http, self.issuer, &metadata, self.now);
+            Err(ClaimsVerificationError::SignatureVerification(error))
+                if may_be_new_key(&error) =>
+            {
+                let fresh = self.cache.with_fresh_keys(self.http, self.issuer, &metadata);
                 self.check(&*fresh.await?, provider, token, nonce).map_err(untrue)
             }
             claims => claims.map_err(untrue),
@@ -234,9 +235,21 @@ impl RelyingParty<'_> {
         CoreClient::from_provider_metadata(metadata.clone(), client_id, None)
             .user_info(token.clone(), Some(claims.subject().clone()))
             .map_err(|error| UpstreamError::Nonsense(error.to_string()))?
-            .request_async(self.http)
+            .request_async(&self.http)
             .await
             .map_err(uninformed)
+    }
+}
+
+/// Whether other keys could make the signature good: providers also replace one under its old name, or name none.
+fn may_be_new_key(error: &SignatureVerificationError) -> bool {
+    match error {
+        SignatureVerificationError::NoMatchingKey
+        | SignatureVerificationError::AmbiguousKeyId(_)
+        | SignatureVerificationError::InvalidKey(_)
+        | SignatureVerificationError::CryptoError(_) => true,
+        // Among them `none`, and algorithms that are not allowed.
+        _ => false,
     }
 }
 
@@ -247,6 +260,16 @@ fn right_issuer(metadata: &Metadata, presented: Option<&str>) -> Result<(), Upst
         Some(issuer) if issuer == metadata.issuer().as_str() => Ok(()),
         None if !promised => Ok(()),
         Some(_) | None => Err(UpstreamError::Untrue(Lie::Issuer)),
+    }
+}
+
+/// Of what the ID token and userinfo say of the address, which is the same user's, that which says more.
+fn better(first: Option<AssertedEmail>, second: Option<AssertedEmail>) -> Option<AssertedEmail> {
+    match (first, second) {
+        (Some(AssertedEmail::Unverified(_)), Some(verified @ AssertedEmail::Verified(_))) => {
+            Some(verified)
+        }
+        (first, second) => first.or(second),
     }
 }
 

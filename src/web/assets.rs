@@ -1,9 +1,14 @@
-//! The stylesheet, the script and the icon, compiled in, under names that change with their content.
+//! The stylesheet, the script and the icon, compiled in, under names that change with their content. They are
+//! compressed once; pages are not, since a page holds secrets beside what its visitor typed (BREACH).
 
+use std::io::Write;
 use std::sync::LazyLock;
 
-use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use super::error::ApiError;
 use crate::crypto::digest::sha256_base64url;
@@ -15,6 +20,8 @@ pub struct Asset {
     pub path: String,
     content_type: &'static str,
     body: &'static str,
+    /// Empty, should that ever fail.
+    gzipped: Bytes,
 }
 
 pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
@@ -35,7 +42,21 @@ pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
 
 fn asset(extension: &str, content_type: &'static str, body: &'static str) -> Asset {
     let fingerprint: String = sha256_base64url(body.as_bytes()).chars().take(12).collect();
-    Asset { path: format!("/assets/doorward-{fingerprint}.{extension}"), content_type, body }
+    let path = format!("/assets/doorward-{fingerprint}.{extension}");
+    Asset { path, content_type, body, gzipped: gzipped(body) }
+}
+
+fn gzipped(text: &str) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let written = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
+    written.unwrap_or_default().into()
+}
+
+fn takes_gzip(request: &HttpRequest) -> bool {
+    AcceptEncoding::parse(request).is_ok_and(|accepted| {
+        accepted.negotiate([Encoding::identity(), Encoding::gzip()].iter())
+            == Some(Encoding::gzip())
+    })
 }
 
 const ACCENT: &str = "accent-";
@@ -51,7 +72,7 @@ fn accent_stylesheet(name: &str) -> Option<String> {
     Some(format!(":root{{--accent:{accent}}}\n"))
 }
 
-pub async fn get(name: web::Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn get(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, ApiError> {
     if let Some(stylesheet) = accent_stylesheet(&name) {
         return Ok(HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, FOR_EVER))
@@ -62,8 +83,14 @@ pub async fn get(name: web::Path<String>) -> Result<HttpResponse, ApiError> {
         .into_iter()
         .find(|asset| asset.path.strip_prefix("/assets/") == Some(name.as_str()))
         .ok_or(ApiError::NotFound)?;
-    Ok(HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header((header::CACHE_CONTROL, FOR_EVER))
-        .content_type(asset.content_type)
-        .body(asset.body))
+        .insert_header((header::VARY, "Accept-Encoding"))
+        .content_type(asset.content_type);
+    if takes_gzip(&request) && !asset.gzipped.is_empty() {
+        response.insert_header(ContentEncoding::Gzip);
+        return Ok(response.body(asset.gzipped.clone()));
+    }
+    Ok(response.body(asset.body))
 }

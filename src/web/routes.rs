@@ -158,6 +158,7 @@ pub static CONSOLE: &[Route] = table! {
     GET "/t/{slug}/settings" PAGE => console::settings::get;
     POST "/t/{slug}/settings" PAGE => console::settings::change;
     POST "/t/{slug}/settings/act" PAGE => console::settings::act;
+    POST "/t/{slug}/settings/host" PAGE => console::host::act;
     GET "/t/{slug}/keys" PAGE => console::keys::get;
     POST "/t/{slug}/keys" PAGE => console::keys::rotate;
     GET "/t/{slug}/audit" PAGE => console::audit::get;

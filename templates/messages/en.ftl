@@ -63,6 +63,9 @@ refused-unverified-advice = Verify the address at { $provider }, then try again,
 refused-unverified-account-title = This address has an account already
 refused-unverified-account-text = { $provider } has not checked that { $email } is yours, so it cannot open that account.
 refused-unverified-account-advice = Sign in the way you usually do. You can then link { $provider } on your account page.
+refused-own-address-title = Verify your address first
+refused-own-address-text = Nobody has shown yet that { $email } is yours. Until then your account gets no further way in.
+refused-own-address-advice = On your account page you can have a link sent to it. Then link { $provider }.
 refused-taken-title = This { $provider } account is linked elsewhere
 refused-taken-text = It opens another account of { $tenant }.
 refused-taken-advice = Unlink it there first, or choose another one.
@@ -102,6 +105,7 @@ way-other-account = Use another account
 way-sign-in = Sign in
 way-other-at = Use another { $provider } account
 way-account = Back to your account
+way-overview = To your account
 way-sign-in-again = Sign in again
 provider-continue = Continue with { $provider }
 provider-last-used = Last used
@@ -149,8 +153,8 @@ sign-up-hint = At least 8 characters. A few unrelated words are easy to remember
 sign-up-closed-title = Accounts are made by an admin
 sign-up-closed-text = You cannot create an account here yourself. Ask an admin of { $tenant } to make one for you.
 strength-weak = Easy to guess
-strength-fair = Could be better
-strength-good = Hard to guess
+strength-fair = A longer one is safer
+strength-good = Looks good
 
 ## Mail is on its way
 
@@ -310,6 +314,19 @@ problem-password-own = This password is easy to guess from your name, your e-mai
 ## Errors
 
 error-reference = Reference:
+link-no-client = The link that brought you here does not say which application it is for.
+link-unknown-client = The application that sent you here is not known here.
+link-no-redirect-uri = The application did not say where to send you after signing in.
+link-unregistered-uri = The application asked to send you to an address that is not registered for it.
+link-unreadable = The link that brought you here cannot be read.
+link-too-long = The link that brought you here has too many parts.
+link-file-too-large = The file is larger than 1 MB.
+link-too-large = What was sent is larger than this page takes.
+link-not-in-order = What was sent here is not in order.
+sign-out-repeated = The sign-out link names a parameter twice.
+sign-out-bad-hint = The sign-out link carries a token that this service did not issue.
+sign-out-unknown-client = The application in the sign-out link is not known here.
+sign-out-no-client = The sign-out link does not say which application it is from, so it cannot send you back there.
 error-link-title = This link does not work
 error-link-advice = Go back to the application and try again. If it happens again, tell its makers.
 error-refused-title = That could not be saved
@@ -320,6 +337,9 @@ error-not-allowed-advice = An owner of the tenant can give you another role.
 error-forged-title = This form has expired
 error-forged-text = The form was sent from another page, or your browser did not send its cookie along.
 error-forged-advice = Go back, reload the page and try again. Cookies must be allowed for this site.
+error-no-provider-title = This way of signing in is not offered
+error-no-provider-text = It was taken away, or the link that brought you here is wrong.
+error-no-provider-advice = Sign in another way. Your account is as it was.
 error-stale-title = This sign-in has expired
 error-stale-text = It was finished already, took longer than an hour, or was begun in another browser.
 error-stale-advice = Go back to the application and sign in from there again.
@@ -333,7 +353,6 @@ error-wait-text = Too many tries. Wait { $wait } and try again.
 error-wait-recover = Choose a new password by mail
 error-wait-code = Sign in with a code by e-mail
 error-wait-advice = This protects your account. Where you are signed in already, you stay signed in.
-error-bearer = This page takes no access token.
 
 ## Development
 

@@ -31,18 +31,40 @@ for (const hint of document.querySelectorAll("[data-capslock-for]")) {
   input.addEventListener("blur", () => say(""));
 }
 
-// How hard a new password is to guess, as far as its length and variety tell; the server has the last word.
-for (const hint of document.querySelectorAll("[data-strength-for]")) {
-  const input = document.getElementById(hint.dataset.strengthFor);
-  const advice = hint.textContent;
-  hint.setAttribute("role", "status");
+// How hard a new password is to guess, roughly: what everybody types counts little. The server has the last word.
+const ROWS = ["qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890", "1qaz2wsx3edc4rfv5tgb6yhn", "abcdefghijklmnopqrstuvwxyz"];
+const RUNS = [...ROWS, ...ROWS.map((row) => [...row].reverse().join(""))];
+const WORDS = /password|passwort|iloveyou|welcome|letmein|monkey|dragon|sunshine|princess|admin|login|doorward/g;
+
+/** The length of a run that begins at `at`: a row of the keyboard, the alphabet, one letter again and again. */
+const runAt = (text, at) => {
+  let length = 1;
+  while (text[at + length] === text[at]) length += 1;
+  while (RUNS.some((run) => at + length < text.length && run.includes(text.slice(at, at + length + 1)))) length += 1;
+  return length;
+};
+
+/** The length that is left when runs and common words count as two letters each. */
+const weight = (password) => {
+  const text = password.toLowerCase().replace(WORDS, "\u0000\u0001");
+  let left = 0;
+  for (let at = 0; at < text.length; ) {
+    const run = runAt(text, at);
+    left += run < 3 ? run : 2;
+    at += run;
+  }
+  return Math.min(left, 2 * new Set(text).size);
+};
+
+for (const meter of document.querySelectorAll("[data-strength-for]")) {
+  const input = document.getElementById(meter.dataset.strengthFor);
+  meter.hidden = false; // it has its line from the start, so that nothing jumps
 
   input.addEventListener("input", () => {
-    const variety = new Set(input.value).size;
-    const { weak, fair, good } = hint.dataset;
-    if (input.value === "") hint.textContent = advice;
-    else if (input.value.length < 8 || variety < 5) hint.textContent = weak;
-    else hint.textContent = input.value.length < 14 || variety < 8 ? fair : good;
+    const { weak, fair, good } = meter.dataset;
+    const left = weight(input.value);
+    const says = input.value.length < 8 || left < 8 ? weak : left < 12 ? fair : good;
+    meter.textContent = input.value === "" ? "" : says;
   });
 }
 

@@ -28,6 +28,9 @@ on_both_databases! {
     a_disabled_app_gets_no_tokens_from_the_next_request_on,
     an_invited_user_chooses_a_password_by_mail,
     the_last_owner_stays,
+    an_account_that_is_gone_is_no_owner,
+    a_trial_and_a_preview_work_for_a_tenant_with_a_host_of_its_own,
+    of_several_first_accounts_at_once_there_is_one,
     the_first_account_is_made_once_by_the_link,
     a_browser_keeps_few_sign_ins_that_were_never_ended,
     a_sign_out_ends_the_console_session_on_the_server,
@@ -412,6 +415,68 @@ async fn the_last_owner_stays(app: &TestApp) {
     assert_eq!(post(app, &mut browser, &path, &[("role", "none")]).await.status, 303);
     let gone = browser.get(&url(app, "/t/acme")).await;
     assert_eq!(gone.status, 404, "to whom is no member, the tenant does not exist");
+}
+
+/// Else the last one who is there could leave.
+async fn an_account_that_is_gone_is_no_owner(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email = member(app, &acme, MemberRole::Owner).await;
+    let admin = Administrator::command_line(&app.context);
+    let console = operators::console_tenant(&app.context).await.unwrap();
+    for (address, by_grace) in [("ghost@doorward.example", false), ("spook@doorward.example", true)]
+    {
+        let ghost = account(app, address).await;
+        let parsed = EmailAddress::parse(address).unwrap();
+        members::add(&admin, &acme.tenant, parsed, MemberRole::Owner).await.unwrap();
+        if by_grace {
+            app.execute(&format!("UPDATE users SET deletes_at = 1 WHERE email = '{address}'"));
+            let now = app.context.now();
+            let swept =
+                app.context.db.system_write::<_, doorward::storage::StorageError>(move |tx| {
+                    tx.delete_users_due(now, 10)
+                });
+            assert_eq!(swept.await.unwrap(), 1);
+        } else {
+            users::act(&admin, &console, ghost, users::Act::Delete).await.unwrap();
+        }
+    }
+    let listed = members::list(&app.context, &acme.tenant).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    let mut browser = sign_in(app, &email).await;
+    let path = format!("/t/acme/members/{}", listed[0].account.id);
+    let answer = post(app, &mut browser, &path, &[("role", "none")]).await;
+    assert!(answer.status == 400 && answer.body.contains("last owner"), "{answer:?}");
+}
+
+async fn a_trial_and_a_preview_work_for_a_tenant_with_a_host_of_its_own(app: &TestApp) {
+    let acme = app.tenant_at("acme", Some("login.acme.example")).await;
+    let email = member(app, &acme, MemberRole::Admin).await;
+    let mut browser = sign_in(app, &email).await;
+    let path = format!("/t/acme/apps/{}/try", acme.service.id);
+    let page = post(app, &mut browser, &path, &[]).await;
+    assert!(page.body.contains("It works") && page.body.contains(&acme.issuer), "{page:?}");
+    let path = format!("/t/acme/apps/{}/try", acme.web.id);
+    let began = post(app, &mut browser, &path, &[]).await;
+    assert!(began.location().starts_with(&acme.issuer), "{began:?}");
+    let user = format!("/t/acme/users/{}?app={}", acme.user, acme.web.id);
+    let preview = browser.get(&url(app, &user)).await;
+    assert!(preview.body.contains(&format!("&#34;{}&#34;", acme.issuer)), "{preview:?}");
+}
+
+async fn of_several_first_accounts_at_once_there_is_one(app: &TestApp) {
+    let token = first_account::token(&app.context.console_keys);
+    let makers = (0..6).map(|number| {
+        let token = token.clone();
+        async move {
+            let email = EmailAddress::parse(&format!("first-{number}@doorward.example")).unwrap();
+            let password = NewPassword::parse(PASSWORD).unwrap();
+            first_account::make(&app.context, &token, email, password).await.unwrap()
+        }
+    });
+    let made = futures_util::future::join_all(makers).await;
+    assert_eq!(made.iter().flatten().count(), 1, "{made:?}");
+    assert_eq!(app.count("operators"), 1);
+    assert_eq!(app.count("users"), 1, "nothing stays of the others");
 }
 
 async fn the_first_account_is_made_once_by_the_link(app: &TestApp) {

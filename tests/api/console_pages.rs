@@ -20,7 +20,6 @@ on_both_databases! {
     a_test_letter_arrives_and_a_dead_letter_is_tried_again,
     a_tenant_is_deleted_by_its_slug_and_can_be_had_back,
     an_owner_cannot_end_the_suspension_of_an_operator,
-    a_host_of_its_own_is_given_by_operators_alone,
     a_tenant_sees_what_an_operator_did_in_it,
     an_operator_sees_the_deployment_and_everybody_else_a_404,
     an_operator_sees_what_each_account_is_a_member_of,
@@ -87,6 +86,19 @@ async fn a_provider_is_added_changed_and_removed_and_its_secret_never_shown(app:
 
     let answer = post(app, &mut browser, "/t/acme/providers/github/act", &[("act", "test")]).await;
     assert!(answer.body.contains("answers, and signs people in"), "{answer:?}");
+    // Whoever is silent now is silent, whatever they said an hour ago.
+    let upstream = app.tenant("upstream").await;
+    app.provider(&acme.tenant, "upstream", |_| {}).await;
+    let test = [("act", "test")];
+    let answer = post(app, &mut browser, "/t/acme/providers/upstream/act", &test).await;
+    assert!(answer.body.contains("answers, and signs people in"), "{answer:?}");
+    app.execute(&format!(
+        "UPDATE tenants SET status = 'disabled' WHERE id = '{}'",
+        upstream.tenant.id
+    ));
+    app.clock.advance(std::time::Duration::from_secs(2));
+    let answer = post(app, &mut browser, "/t/acme/providers/upstream/act", &test).await;
+    assert!(answer.body.contains("cannot be used"), "{answer:?}");
     for path in ["/t/acme/providers/github", "/t/acme/sign-in", "/t/acme/audit?format=jsonl"] {
         let shown = page(app, &mut browser, path).await;
         assert!(!shown.body.contains("upstream-secret-one"), "{shown:?}");
@@ -350,22 +362,6 @@ async fn an_owner_cannot_end_the_suspension_of_an_operator(app: &TestApp) {
     assert_eq!(app.get(&keys).send().await.status, 200);
     let console = post(app, &mut operator, "/t/console/settings/act", &[("act", "suspend")]).await;
     assert!(console.body.contains("it stays"), "the way in is not closed: {console:?}");
-}
-
-async fn a_host_of_its_own_is_given_by_operators_alone(app: &TestApp) {
-    let acme = app.tenant("acme").await;
-    let mut owner = seat(app, &acme, MemberRole::Owner).await;
-    let email = operator(app).await;
-    let mut operator = sign_in(app, &email).await;
-    let version = field(&page(app, &mut operator, "/t/acme/settings").await, "version");
-    let fields = [("version", &*version), ("domain", "login.acme.example")];
-    assert_eq!(post(app, &mut owner, "/t/acme/settings", &fields).await.status, 403);
-    let bad = [("version", &*version), ("domain", "https://login.acme.example/")];
-    let refused = post(app, &mut operator, "/t/acme/settings", &bad).await;
-    assert!(refused.body.contains("a domain is a host name"), "{refused:?}");
-    assert_eq!(post(app, &mut operator, "/t/acme/settings", &fields).await.status, 303);
-    let settings = page(app, &mut owner, "/t/acme/settings").await;
-    assert!(settings.body.contains("https://login.acme.example"), "{settings:?}");
 }
 
 async fn a_tenant_sees_what_an_operator_did_in_it(app: &TestApp) {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use doorward::domain::email_address::EmailAddress;
 use doorward::domain::provider::{ProfileRefresh, TokenRetention, UnverifiedEmail};
 use doorward::domain::secret::Secret;
-use doorward::domain::tenant::{Domain, SignUp};
+use doorward::domain::tenant::{Domain, EmailCode, SignUp};
 use doorward::flows::administration::Administrator;
 use doorward::flows::administration::providers::NewProvider;
+use doorward::flows::administration::tenants::TenantChange;
 use serde_json::json;
 
 use crate::harness::federation::{Email, Pair, client_of, federate, log_in, through, user};
@@ -44,26 +45,30 @@ on_both_databases! {
     a_link_that_is_cancelled_leads_back_to_the_account,
     an_account_without_a_password_is_proved_by_what_opens_it,
     the_profile_follows_the_provider_but_not_over_the_user,
+    a_profile_that_was_not_followed_can_be_followed_later,
+    two_tabs_prove_one_account_at_once,
+    a_flood_of_visits_to_a_provider_is_told_to_wait,
+    whoever_signs_in_by_code_may_unlink_all,
     no_secret_of_a_provider_is_stored_in_the_clear,
     a_provider_keeps_its_issuer,
     a_sign_in_by_a_provider_leads_to_the_page_that_asked_for_it,
 }
 
 /// Whom the browser is signed in as at `acme`, if anybody.
-async fn account(browser: &mut Browser<'_>, pair: &Pair) -> Option<String> {
+pub async fn account(browser: &mut Browser<'_>, pair: &Pair) -> Option<String> {
     let page = browser.get(&pair.acme.url("/account")).await;
     (page.status == 200).then_some(page.body)
 }
 
 #[track_caller]
-fn says(answer: &Answer, words: &str) {
+pub fn says(answer: &Answer, words: &str) {
     assert!((400..=502).contains(&answer.status), "{answer:?}");
     let text = answer.body.replace("&#39;", "'");
     assert!(text.contains(words), "{words:?} in {answer:?}");
     assert!(text.contains("class=\"button"), "no way on: {answer:?}");
 }
 
-fn fields<'a>(all: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
+pub fn fields<'a>(all: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
     all.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
@@ -134,6 +139,21 @@ async fn an_app_sends_its_users_straight_to_a_provider(app: &TestApp) {
     let ask = pair.acme.authorization(&pair.acme.web).with("idp", "upstream");
     let answer = browser.authorize(&pair.acme, &ask.with("prompt", "login")).await;
     let away = browser.get(&absolute(&pair.acme, answer.location())).await;
+    assert_eq!(query(away.location())["prompt"], "login");
+    // Both want the user, not a session that somebody left open there.
+    for (name, value) in [("prompt", "select_account"), ("max_age", "60"), ("max_age", "0")] {
+        let mut browser = Browser::new(app);
+        let ask = pair.acme.authorization(&pair.acme.web).with("idp", "upstream");
+        let answer = browser.authorize(&pair.acme, &ask.with(name, value)).await;
+        let away = browser.get(&absolute(&pair.acme, answer.location())).await;
+        assert_eq!(query(away.location())["prompt"], "login", "{name}={value}");
+    }
+    // And so does whoever signs in again.
+    let mut browser = Browser::new(app);
+    let away = browser.get(&pair.acme.url("/federation/upstream")).await;
+    assert!(!query(away.location()).contains_key("prompt"), "{away:?}");
+    browser.sign_in(&pair.acme).await;
+    let away = browser.get(&pair.acme.url("/federation/upstream")).await;
     assert_eq!(query(away.location())["prompt"], "login");
 }
 
@@ -290,6 +310,8 @@ async fn an_account_planted_by_an_unverified_address_falls_to_its_owner(app: &Te
     let mut attacker = Browser::new(app);
     federate(&mut attacker, &pair, victim).await;
     assert!(account(&mut attacker, &pair).await.is_some());
+    app.mail_to(victim).await;
+    app.clock.advance(Duration::from_secs(60));
     app.direct(&pair.acme, "forgot-password", &json!({ "email": victim })).await.expect(202);
     let token = app.mailed_token(victim).await;
     let reset = json!({ "token": token, "password": "another-Kestrel-47-pie" });
@@ -477,7 +499,12 @@ async fn a_user_who_cancels_finds_a_way_on(app: &TestApp) {
 }
 
 /// The page of linked accounts, and one of its forms sent.
-async fn choose(browser: &mut Browser<'_>, pair: &Pair, choice: &str, provider: &str) -> Answer {
+pub async fn choose(
+    browser: &mut Browser<'_>,
+    pair: &Pair,
+    choice: &str,
+    provider: &str,
+) -> Answer {
     let url = pair.acme.url("/account/identities");
     let page = browser.get(&url).await;
     let mut form = vec![
@@ -545,7 +572,7 @@ async fn the_last_way_in_stays(app: &TestApp) {
 }
 
 /// The subject of the only identity.
-async fn subject(app: &TestApp, pair: &Pair) -> String {
+pub async fn subject(app: &TestApp, pair: &Pair) -> String {
     let email = EmailAddress::parse("grace@new.example").unwrap();
     let found =
         app.context.db.read::<_, doorward::storage::StorageError>(pair.acme.tenant.id, move |tx| {
@@ -689,6 +716,28 @@ async fn the_profile_follows_the_provider_but_not_over_the_user(app: &TestApp) {
     assert_eq!(name().await, "Amazing Grace");
 }
 
+async fn a_profile_that_was_not_followed_can_be_followed_later(app: &TestApp) {
+    let pair = Pair::new(app).await;
+    user(app, &pair.upstream, "grace@new.example", Email::Verified).await;
+    let seen = async || {
+        let mut browser = Browser::new(app);
+        federate(&mut browser, &pair, "grace@new.example").await;
+        account(&mut browser, &pair).await.unwrap()
+    };
+    assert!(seen().await.contains("Grace Example"));
+    for name in ["Second", "Third"] {
+        let of_upstream = "tenant_id = (SELECT id FROM tenants WHERE slug = 'upstream')";
+        let email = "email = 'grace@new.example'";
+        app.execute(&format!("UPDATE users SET name = '{name}' WHERE {email} AND {of_upstream}"));
+        if name == "Third" {
+            pair.set_provider(app, |new| new.profile = ProfileRefresh::EverySignIn).await;
+        }
+        let page = seen().await;
+        assert_eq!(page.contains("Third"), name == "Third", "{page}");
+        assert!(!page.contains("Second"), "the first sign-in alone was to be followed: {page}");
+    }
+}
+
 async fn no_secret_of_a_provider_is_stored_in_the_clear(app: &TestApp) {
     let pair = Pair::new(app).await;
     let mut browser = Browser::new(app);
@@ -757,4 +806,73 @@ async fn a_sign_in_by_a_provider_leads_to_the_page_that_asked_for_it(app: &TestA
     let back = through(&mut browser, &pair.upstream, &away, "grace@new.example").await;
     let answer = browser.get(&back).await;
     assert!(answer.location().ends_with("/account"), "{answer:?}");
+}
+
+/// Each tab has an offer of its own, for the same identity, and proves the account by another.
+async fn two_tabs_prove_one_account_at_once(app: &TestApp) {
+    let pair = Pair::new(app).await;
+    let second = app.tenant("second").await;
+    let (id, secret) = client_of(app, &second, &pair.acme, "second").await;
+    app.provider(&pair.acme.tenant, "second", |new| {
+        new.client_id = id;
+        new.client_secret = Some(Secret::new(secret));
+    })
+    .await;
+    for tenant in [&pair.upstream, &second] {
+        user(app, tenant, "grace@new.example", Email::Verified).await;
+    }
+    federate(&mut Browser::new(app), &pair, "grace@new.example").await;
+
+    let mut browser = Browser::new(app);
+    let mut offers = Vec::new();
+    for _ in 0..2 {
+        let away = browser.get(&pair.acme.url("/federation/second")).await;
+        let back = through(&mut browser, &second, &away, "grace@new.example").await;
+        let answer = browser.get(&back).await;
+        offers.push(query(&absolute(&pair.acme, answer.location()))["offer"].clone());
+    }
+    let mut answers = Vec::new();
+    for offer in &offers {
+        let url = pair.acme.url(&format!("/federation/upstream?offer={offer}"));
+        let away = browser.get(&url).await;
+        answers.push(through(&mut browser, &pair.upstream, &away, "grace@new.example").await);
+    }
+    for back in &answers {
+        let answer = browser.get(back).await;
+        assert!(answer.location().ends_with("/account"), "{answer:?}");
+    }
+    let audit = app.audit(&pair.acme.tenant).await;
+    let linked = audit.iter().filter(|action| *action == "identity.linked").count();
+    assert_eq!(linked, 2, "{audit:?}");
+}
+
+async fn whoever_signs_in_by_code_may_unlink_all(app: &TestApp) {
+    let pair = Pair::new(app).await;
+    user(app, &pair.upstream, "grace@new.example", Email::Verified).await;
+    let change = TenantChange { email_code: Some(EmailCode::On), ..TenantChange::default() };
+    app.change(&pair.acme, change).await;
+    let mut browser = Browser::new(app);
+    federate(&mut browser, &pair, "grace@new.example").await;
+    let page = browser.get(&pair.acme.url("/account/identities")).await;
+    assert!(!page.body.contains("Your only way in"), "{page:?}");
+    choose(&mut browser, &pair, "unlink", "upstream").await;
+    let page = browser.get(&pair.acme.url("/account/identities")).await;
+    assert!(page.body.contains("Not linked"), "{page:?}");
+}
+
+async fn a_flood_of_visits_to_a_provider_is_told_to_wait(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    app.github(&acme.tenant).await;
+    let mut browser = Browser::new(app);
+    let answers = async |browser: &mut Browser<'_>, path: &str| browser.get(&acme.url(path)).await;
+    for _ in 0..200 {
+        assert_eq!(answers(&mut browser, "/federation/github").await.status, 303);
+    }
+    for path in ["/federation/github", "/federation/github/callback?state=x&code=y"] {
+        let flooded = answers(&mut browser, path).await;
+        assert_eq!(flooded.status, 429, "{flooded:?}");
+        assert!(flooded.header("retry-after").is_some());
+    }
+    app.clock.advance(Duration::from_secs(5));
+    assert_eq!(answers(&mut browser, "/federation/github").await.status, 303);
 }

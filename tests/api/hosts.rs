@@ -6,28 +6,13 @@ use doorward::web::routes::TENANT;
 use serde_json::json;
 
 use crate::discovery::describes;
-use crate::harness::{Answer, Browser, Database, PASSWORD, TestApp, TestTenant, query, run_as};
+use crate::harness::{Answer, Browser, PASSWORD, TestApp, TestTenant, on_both_databases, query};
 
-const PUBLIC: &str = "https://auth.example.com";
+pub const PUBLIC: &str = "https://auth.example.com";
 const DOMAIN: &str = "login.acme.example";
 
-macro_rules! on_both_databases {
-    ($($test:ident,)*) => { $(
-        mod $test {
-            #[test]
-            fn on_sqlite() {
-                super::run_as(super::PUBLIC, super::Database::sqlite(), super::$test);
-            }
-
-            #[test]
-            fn on_postgres() {
-                super::run_as(super::PUBLIC, super::Database::postgres(), super::$test);
-            }
-        }
-    )* };
-}
-
 on_both_databases! {
+    at crate::hosts::PUBLIC;
     a_tenant_with_a_domain_answers_at_its_root,
     its_users_sign_in_there,
     its_cookies_are_tied_to_the_host,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use doorward::domain::application::{ApplicationKind, TokenSettings};
-use doorward::domain::tenant::{DisplayName, SignUp, Slug};
+use doorward::domain::tenant::{AccountPolicy, DisplayName, Slug};
 use doorward::flows::administration::Administrator;
 use doorward::flows::administration::tenants::{self, NewTenant};
 use serde_json::{Value, json};
@@ -173,7 +173,7 @@ async fn a_tenant_without_a_default_app_wants_to_hear_which(app: &TestApp) {
         slug: Slug::parse("bare").unwrap(),
         name: DisplayName::parse("Bare").unwrap(),
         domain: None,
-        sign_up: SignUp::Open,
+        accounts: AccountPolicy::default(),
     };
     let tenant = tenants::create(&Administrator::command_line(&app.context), new).await.unwrap();
     app.user(&tenant, "ada@bare.example", &[]).await;

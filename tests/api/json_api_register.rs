@@ -1,7 +1,7 @@
 //! `POST /v1/auth/register`, and which passwords there are.
 
 use doorward::domain::application::{ApplicationKind, TokenSettings};
-use doorward::domain::tenant::{DisplayName, SignUp, Slug};
+use doorward::domain::tenant::{AccountPolicy, DisplayName, SignUp, Slug};
 use doorward::flows::administration::Administrator;
 use doorward::flows::administration::tenants::{self, NewTenant};
 use serde_json::{Value, json};
@@ -111,7 +111,7 @@ async fn where_sign_up_is_closed_nobody_makes_an_account(app: &TestApp) {
         slug: Slug::parse("shut").unwrap(),
         name: DisplayName::parse("Shut").unwrap(),
         domain: None,
-        sign_up: SignUp::Closed,
+        accounts: AccountPolicy { sign_up: SignUp::Closed, ..AccountPolicy::default() },
     };
     let tenant = tenants::create(&Administrator::command_line(&app.context), new).await.unwrap();
     app.client(&tenant, "web", ApplicationKind::Web, TokenSettings::default()).await;

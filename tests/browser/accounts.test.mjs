@@ -234,9 +234,51 @@ describe('for everybody', () => {
       await page.keyboard.type('keys@people.example');
       await page.keyboard.press('Tab');
       await page.keyboard.type(PASSWORD);
-      assert.equal(await page.textContent('#password-hint'), 'Hard to guess');
+      assert.equal(await page.textContent('.strength'), 'Looks good');
       await page.keyboard.press('Enter');
       await page.waitForURL('**/account');
+    }));
+
+  it('the strength of a password shows as one types, nothing jumps, and what everybody types is not praised', () =>
+    onScreen({ viewport: { width: 320, height: 640 } }, async page => {
+      await page.goto(at('/signup'));
+      const button = page.getByRole('button', { name: 'Create account' });
+      const before = await button.boundingBox();
+      const field = page.getByLabel('Password', { exact: true });
+      for (const password of ['qwertyuiopasdfgh', '1234567890abcdef', 'iloveyou12345678', 'password12345678', '1qaz2wsx3edc4rfv', 'short']) {
+        await field.fill(password);
+        assert.equal(await page.textContent('.strength'), 'Easy to guess', password);
+        assert.deepEqual(await button.boundingBox(), before);
+      }
+      await field.fill(PASSWORD);
+      assert.equal(await page.textContent('.strength'), 'Looks good');
+      assert.deepEqual(await button.boundingBox(), before);
+      // It is still there when the server has refused one.
+      await page.getByLabel('E-mail').fill('refused@people.example');
+      await field.fill('password12345678');
+      await button.click();
+      await page.locator('#password-error').waitFor();
+      await field.fill(PASSWORD);
+      assert.equal(await page.textContent('.strength'), 'Looks good');
+    }));
+
+  it('a page weighs less than 30 KB on the wire, with all that it needs', () =>
+    onScreen({}, async page => {
+      const wire = await page.context().newCDPSession(page);
+      await wire.send('Network.enable');
+      let bytes = 0;
+      let requests = 0;
+      wire.on('Network.loadingFinished', ({ encodedDataLength }) => {
+        bytes += encodedDataLength;
+        requests += 1;
+      });
+      for (const path of ['/login', '/signup', '/forgot-password']) {
+        await wire.send('Network.clearBrowserCache');
+        [bytes, requests] = [0, 0];
+        await page.goto(at(path), { waitUntil: 'networkidle' });
+        assert.ok(requests >= 3, `${path}: page, style sheet and script were counted, not ${requests}`);
+        assert.ok(bytes > 3_000 && bytes < 30_000, `${path} weighs ${bytes} bytes`);
+      }
     }));
 
   it('a letter looks as good as a page', () =>

@@ -15,8 +15,11 @@ import { assertAccessible, assertNoSidewaysScroll, keep, onScreen, SCREENS, star
 
 let chrome, dev;
 
+/** As long as the name of its record lets it be. */
+const LONG_HOST = `${`${'a'.repeat(57)}.`.repeat(4)}b`;
+
 before(async () => {
-  dev = await startDoorward('sqlite');
+  dev = await startDoorward('sqlite', { DOORWARD_DNS_SERVERS: '127.0.0.1:1' }); // where nobody answers
   chrome = await startChrome();
 });
 
@@ -137,6 +140,25 @@ for (const { name, ...options } of SCREENS) {
       await look('mail');
 
       await page.click('nav >> text=Settings');
+      await page.fill('#host', 'https://login.example.com');
+      await page.click('main button:text-is("Claim")');
+      assert.match(await page.textContent('[role=alert]'), /a domain is/i);
+      await page.fill('#host', LONG_HOST);
+      await page.click('main button:text-is("Claim")');
+      assert.match(await page.textContent('main'), /doorward-verification=[A-Za-z0-9]{32}/);
+      await look('settings-host-claimed');
+      await page.click('main button:text-is("Verify")');
+      assert.match(await page.textContent('[role=alert]'), /DNS does not answer/);
+      await look('settings-host-unreachable');
+      await page.click('main button:text-is("Withdraw")');
+      await page.waitForSelector('#host');
+      await page.click('summary:has-text("without a proof")');
+      await page.fill('#domain', LONG_HOST);
+      await page.click('main button:text-is("Save")');
+      await page.click('summary:has-text("Give the host up")');
+      await look('settings-host');
+      await page.click('main button:text-is("Give the host up")');
+      await page.waitForSelector('main button:text-is("Claim")');
       await page.click('summary:has-text("Delete this tenant")');
       await page.fill('#slug', 'another');
       await page.click('main button:has-text("Delete A tenant")');

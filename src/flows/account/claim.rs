@@ -1,9 +1,10 @@
 //! An address proved by its owner, whose account somebody made without proving it: whatever that somebody
-//! planted, a password or a session, is dropped, and the owner is told (no account can be hijacked before
+//! planted, a password, a session, another way in or the account's deletion, is dropped, and the owner is told (no account can be hijacked before
 //! its owner comes).
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::clock::Timestamp;
+use crate::domain::ids::UserId;
 use crate::domain::mail_order::MailOrder;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::refresh_family::RevocationReason;
@@ -18,18 +19,33 @@ pub fn take_over(
     event: AuditEvent,
     now: Timestamp,
 ) -> Result<(), StorageError> {
-    tx.users().drop_password(user.id)?;
+    evict(tx, user.id, now)?;
     tx.users().verify_email(user.id, &user.email)?;
-    tx.identities().delete_all(user.id)?;
-    tx.link_offers().delete_all(user.id)?;
-    tx.sessions().end_all(user.id, None, now)?;
-    tx.refresh_families().revoke_of_user(user.id, None, RevocationReason::PasswordReset, now)?;
-    for purpose in [Purpose::VerifyEmail, Purpose::ResetPassword, Purpose::ChangeEmail] {
-        tx.one_time_tokens().delete_all(user.id, purpose)?;
-    }
     tx.mail_orders().insert(&told)?;
     let mut event = event;
     event.actor = user.id.to_string();
     event.target = user.id.to_string();
     tx.audit_events().append(&event)
+}
+
+/// Whoever made the account is out, with all that they know or hold of it.
+pub fn evict(tx: &mut TenantTx<'_>, user: UserId, now: Timestamp) -> Result<(), StorageError> {
+    tx.users().drop_password(user)?;
+    drop_planted(tx, user)?;
+    tx.sessions().end_all(user, None, now)?;
+    tx.refresh_families().revoke_of_user(user, None, RevocationReason::PasswordReset, now)?;
+    for purpose in [Purpose::VerifyEmail, Purpose::ResetPassword, Purpose::ChangeEmail] {
+        tx.one_time_tokens().delete_all(user, purpose)?;
+    }
+    Ok(())
+}
+
+/// All that whoever made an account may have left in it, but for password and sessions: their own ways in, what
+/// they allowed apps, and the account's end.
+pub(super) fn drop_planted(tx: &mut TenantTx<'_>, user: UserId) -> Result<(), StorageError> {
+    tx.identities().delete_all(user)?;
+    tx.link_offers().delete_all(user)?;
+    tx.consents().delete_all(user)?;
+    tx.users().keep(user)?;
+    Ok(())
 }

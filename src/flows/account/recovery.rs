@@ -1,5 +1,6 @@
 //! A new password for somebody who lost theirs, by a mailed link.
 
+use super::claim::drop_planted;
 use super::password_choice;
 use super::throttle::{Asked, Asker};
 use crate::crypto::digest::digest;
@@ -88,8 +89,7 @@ pub async fn reset(
         replace_password(tx, owner.id, &hash, now)?;
         if !owner.email_verified {
             // Whoever made the account may have done so by a provider, without ever proving the address.
-            tx.identities().delete_all(owner.id)?;
-            tx.link_offers().delete_all(owner.id)?;
+            drop_planted(tx, owner.id)?;
         }
         tx.mail_orders().insert(&told)?;
         tx.audit_events().append(&event)?;

@@ -35,6 +35,9 @@ pub enum Credential {
     EmailCode,
 }
 
+/// Each way to a provider and back writes a row, and calls the provider.
+const VISITS_TO_PROVIDERS: Allowance = Allowance { burst: 200, every: Duration::from_secs(1) };
+
 /// Who tries.
 #[derive(Clone, Debug, Default)]
 pub struct Guesser {
@@ -88,6 +91,23 @@ pub async fn charge(
         Ok(Charge::Granted(granted))
     });
     Ok(spent.await?)
+}
+
+/// Counts a visit on the way to a provider or back; the seconds to wait, if there were too many from there.
+pub async fn visit_provider(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    address: Option<&str>,
+) -> Result<Option<u64>, Failure> {
+    let Some(address) = address.and_then(|address| address.parse().ok()) else { return Ok(None) };
+    let (key, now) = (format!("federation:{}", range(address)), context.now());
+    let spent = context.db.write_again(tenant.tenant.id, move |tx| {
+        tx.allowances().spend(&key, VISITS_TO_PROVIDERS, now)
+    });
+    Ok(match spent.await? {
+        Spent::Granted => None,
+        Spent::Refused(wait) => Some(wait.as_secs() + 1),
+    })
 }
 
 impl Charged {

@@ -1,9 +1,11 @@
 //! Proving that an address is its owner's, by a mailed link.
 
+use super::claim::drop_planted;
 use super::throttle::{Asked, Asker};
 use crate::crypto::digest::digest;
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
+use crate::domain::ids::UserId;
 use crate::domain::mail_order::Letter;
 use crate::domain::one_time_token::{OneTimeToken, Purpose};
 use crate::domain::secret::Secret;
@@ -55,10 +57,15 @@ pub async fn look(
 }
 
 /// Spends the link. `false` if it is none, was used, is too old, or its account has another address now.
+///
+/// `signed_in` is the user whom the browser is signed in as. Somebody else may have made the account with this
+/// address, and linked an identity of their own to it: what opens it besides the password stays only for its
+/// owner at work.
 pub async fn confirm(
     context: &Context,
     tenant: &TenantSnapshot,
     token: &str,
+    signed_in: Option<UserId>,
     address: Option<&str>,
 ) -> Result<bool, Failure> {
     let (key, now) = (digest(&Secret::new(token.to_owned())), context.now());
@@ -66,10 +73,15 @@ pub async fn confirm(
     let confirmed = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         let purpose = Purpose::VerifyEmail;
         let Some(token) = tx.one_time_tokens().find(&key, purpose, now)? else { return Ok(false) };
+        let user = tx.users().find(token.user_id)?;
+        let was_verified = user.is_some_and(|user| user.email_verified);
         if !tx.users().verify_email(token.user_id, &token.email)?
             || !tx.one_time_tokens().spend(&key, purpose, now)?
         {
             return Ok(false);
+        }
+        if !was_verified && signed_in != Some(token.user_id) {
+            drop_planted(tx, token.user_id)?;
         }
         let mut event = event;
         event.actor = token.user_id.to_string();

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::crypto::digest::sha256_base64url;
 use crate::domain::application::{Application, DirectLogin, UpstreamTokenAccess};
+use crate::domain::domain_claim::DomainClaim;
 use crate::domain::provider::Provider;
 use crate::domain::role::Role;
 use crate::domain::tenant::Tenant;
@@ -29,6 +30,15 @@ pub fn tenant(tenant: &Tenant) -> Value {
         "colour": tenant.accent.map(|accent| accent.to_string()),
         "logo": tenant.logo.as_ref().map(ToString::to_string),
         "reply_to": tenant.reply_to.as_ref().map(ToString::to_string),
+    })
+}
+
+/// The tenant's host, and the one that it claims.
+pub fn host(tenant: &Tenant, claim: Option<&DomainClaim>) -> Value {
+    json!({
+        "host": tenant.domain.as_ref().map(ToString::to_string),
+        "claimed_host": claim.map(|claim| claim.domain.to_string()),
+        "challenge": claim.map(|claim| claim.challenge.as_str()),
     })
 }
 

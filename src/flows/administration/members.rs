@@ -11,6 +11,7 @@ use crate::domain::member::{Member, MemberRole};
 use crate::domain::tenant::{Slug, Tenant};
 use crate::domain::user::User;
 use crate::flows::Context;
+use crate::flows::account::claim;
 use crate::storage::StorageError;
 
 /// A member with their account, which is a user of the built-in tenant.
@@ -60,7 +61,8 @@ pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<ListedMember
 }
 
 /// Adds the account of that address. Where there is none, one is made, for its owner to choose a password by a
-/// mailed link.
+/// mailed link. Where there is one whose address nobody has proved, it may be a stranger's: what they planted is
+/// dropped, and its owner gets such a link, too.
 pub async fn add(
     admin: &Administrator<'_>,
     tenant: &Tenant,
@@ -69,20 +71,30 @@ pub async fn add(
 ) -> Result<User, Problem> {
     let console = operators::console_tenant(admin).await?;
     let account = match users::find(admin, &console, &email).await {
-        Ok(account) => {
-            let subject = Some(tenant.id.to_string());
-            let letter = admin.letter(console.id, Letter::Membership, &account.email, subject);
-            let ordered = admin
-                .db
-                .write::<_, StorageError>(console.id, move |tx| tx.mail_orders().insert(&letter));
-            ordered.await?;
-            admin.mail_bell.notify_one();
-            account
+        Ok(account) => account,
+        Err(Problem::Input(_)) => {
+            let account = users::invite(admin, &console, email, None, Vec::new()).await?;
+            insert(admin, tenant, account.id, role).await?;
+            return Ok(account);
         }
-        Err(Problem::Input(_)) => users::invite(admin, &console, email, None, Vec::new()).await?,
         Err(problem) => return Err(problem),
     };
+    // First, so that whoever is a member already is not written to again.
     insert(admin, tenant, account.id, role).await?;
+    let letter = match account.email_verified {
+        true => Letter::Membership,
+        false => Letter::Invitation,
+    };
+    let letter = admin.letter(console.id, letter, &account.email, Some(tenant.id.to_string()));
+    let (id, is_proved, now) = (account.id, account.email_verified, admin.now());
+    let ordered = admin.db.write::<_, StorageError>(console.id, move |tx| {
+        if !is_proved {
+            claim::evict(tx, id, now)?;
+        }
+        tx.mail_orders().insert(&letter)
+    });
+    ordered.await?;
+    admin.mail_bell.notify_one();
     Ok(account)
 }
 

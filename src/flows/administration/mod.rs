@@ -5,6 +5,7 @@ pub mod applications;
 pub mod audit;
 pub mod description;
 pub mod health;
+pub mod hosts;
 pub mod keys;
 pub mod mail;
 pub mod members;

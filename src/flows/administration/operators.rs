@@ -5,7 +5,9 @@ use super::users::{self, NewUser};
 use super::{Administrator, Problem};
 use crate::domain::audit::Action;
 use crate::domain::ids::UserId;
-use crate::domain::tenant::{CONSOLE_SLUG, DisplayName, SignUp, Slug, Tenant};
+use crate::domain::tenant::{
+    AccountPolicy, CONSOLE_SLUG, DisplayName, EmailVerification, SignUp, Slug, Tenant,
+};
 use crate::domain::user::User;
 use crate::flows::{Context, Failure};
 use crate::storage::StorageError;
@@ -18,7 +20,13 @@ pub async fn console_tenant(context: &Context) -> Result<Tenant, Problem> {
     }
     let name = DisplayName::parse("Doorward Console")
         .map_err(|error| Failure::Internal(error.to_string()))?;
-    let new = NewTenant { slug: slug.clone(), name, domain: None, sign_up: SignUp::Closed };
+    let accounts = AccountPolicy {
+        sign_up: SignUp::Closed,
+        // Members are invited by their address: nobody may have an account under somebody else's.
+        email_verification: EmailVerification::Required,
+        ..AccountPolicy::default()
+    };
+    let new = NewTenant { slug: slug.clone(), name, domain: None, accounts };
     match tenants::create(&Administrator::command_line(context), new).await {
         // Another process was faster.
         Err(Problem::Input(_)) => tenants::find(context, &slug).await,
@@ -57,6 +65,30 @@ pub async fn enter(operator: &Administrator<'_>, tenant: &Tenant) -> Result<(), 
     let told =
         operator.db.write::<_, StorageError>(tenant.id, move |tx| tx.audit_events().append(&event));
     Ok(told.await?)
+}
+
+/// The same while there is no operator yet; of several at once one becomes it. `None` for the others, of whom
+/// nothing stays.
+pub async fn create_first(
+    admin: &Administrator<'_>,
+    new: NewUser,
+) -> Result<Option<User>, Problem> {
+    let tenant = console_tenant(admin).await?;
+    let user = users::create(admin, &tenant, new).await?;
+    let event = admin.record(Action::OperatorCreated, user.id);
+    let (id, now) = (user.id, admin.now());
+    let made = admin.db.system_write::<_, StorageError>(move |tx| {
+        tx.tenants().lock(tenant.id)?;
+        let mut scope = tx.tenant(tenant.id);
+        if scope.operators().exist()? {
+            scope.users().delete(id)?;
+            return Ok(false);
+        }
+        scope.operators().insert(id, now)?;
+        scope.audit_events().append(&event)?;
+        Ok(true)
+    });
+    Ok(made.await?.then_some(user))
 }
 
 pub async fn create(admin: &Administrator<'_>, new: NewUser) -> Result<User, Problem> {

@@ -181,6 +181,7 @@ pub async fn find(
 /// Asks the provider for its page, as a sign-in would, and says where that is.
 pub async fn test(
     context: &Context,
+    tenant: &Tenant,
     provider: &Provider,
     redirect_uri: &str,
 ) -> Result<Url, Problem> {
@@ -195,7 +196,11 @@ pub async fn test(
         login_hint: None,
         presence: Presence::AnySession,
     };
-    let page = context.upstreams.page(provider, &ask, context.now()).await;
+    let (upstreams, now) = (&context.upstreams, context.now());
+    let page = match upstreams.answers(tenant.id, provider, now).await {
+        Ok(()) => upstreams.page(tenant.id, provider, &ask, now).await,
+        Err(silent) => Err(silent),
+    };
     page.map_err(|why| Problem::input(format!("{} cannot be used: {why}", provider.name)))
 }
 

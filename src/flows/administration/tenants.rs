@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::keys::new_key;
-use super::{Administrator, Problem, Undone, description, members};
+use super::{Administrator, Problem, Undone, description, hosts, members};
 use crate::crypto::digest::sha256_base64url;
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
@@ -22,11 +22,14 @@ pub struct NewTenant {
     pub slug: Slug,
     pub name: DisplayName,
     pub domain: Option<Domain>,
-    pub sign_up: SignUp,
+    pub accounts: AccountPolicy,
 }
 
 /// Makes a tenant with the keys that its first tokens are signed with.
 pub async fn create(admin: &Administrator<'_>, new: NewTenant) -> Result<Tenant, Problem> {
+    if let Some(domain) = &new.domain {
+        hosts::unless_reserved(admin.public_url.host(), &new.slug, domain)?;
+    }
     let now = admin.now();
     let tenant = Tenant {
         id: TenantId::generate(now, &*admin.entropy),
@@ -34,7 +37,7 @@ pub async fn create(admin: &Administrator<'_>, new: NewTenant) -> Result<Tenant,
         name: new.name,
         domain: new.domain,
         status: TenantStatus::Active,
-        accounts: AccountPolicy { sign_up: new.sign_up, ..AccountPolicy::default() },
+        accounts: new.accounts,
         accent: None,
         logo: None,
         reply_to: None,
@@ -146,11 +149,24 @@ pub async fn change_seen(
         )));
     }
     let event = admin.record(Action::TenantChanged, id);
+    let public_host = admin.public_url.host().to_owned();
     let changed = admin.db.system_write::<_, Undone>(move |tx| {
         tx.tenants().lock(id)?;
         let old = tx.tenants().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
+        if old.slug.as_str() == CONSOLE_SLUG
+            && change.email_verification == Some(EmailVerification::Optional)
+        {
+            let why =
+                "an account of the console sees tenants by its address, so it must be verified";
+            return Err(Undone::Problem(Problem::input(why)));
+        }
         let before = description::tenant(&old);
         Problem::unless_current(&before, seen.as_deref()).map_err(Undone::Problem)?;
+        if let Some(Some(domain)) = &change.domain {
+            hosts::unless_reserved(&public_host, &old.slug, domain).map_err(Undone::Problem)?;
+            // A host that is given without a proof settles what was claimed.
+            tx.tenant(id).domain_claims().delete()?;
+        }
         match &change.logo {
             Some(Some(logo)) => tx.tenant(id).logos().put(&logo.png)?,
             Some(None) => drop(tx.tenant(id).logos().remove()?),

@@ -239,7 +239,12 @@ pub async fn act(
     let user = detail(admin, tenant, id).await?.profile.user;
     let reset = admin.letter(tenant.id, Letter::ResetPassword, &user.email, None);
     let event = admin.record(action, id);
-    let done = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+    let tenant_id = tenant.id;
+    let done = admin.db.system_write::<_, Undone>(move |system| {
+        if let Act::Delete = act {
+            system.delete_memberships(id)?;
+        }
+        let tx = &mut system.tenant(tenant_id);
         if !tx.users().lock(id)? {
             return Err(Undone::Problem(Problem::Unknown));
         }

@@ -31,5 +31,5 @@ pub async fn make(
         return Ok(None);
     }
     let new = NewUser { email, email_verified: true, name: None, roles: Vec::new(), password };
-    operators::create(&Administrator::command_line(context), new).await.map(Some)
+    operators::create_first(&Administrator::command_line(context), new).await
 }

@@ -21,7 +21,7 @@ pub async fn tokens(
     profile: Profile,
     application: ApplicationId,
 ) -> Result<Option<(Value, Value)>, Failure> {
-    let snapshot = sign_in::snapshot(context, tenant.slug.clone()).await?;
+    let snapshot = sign_in::snapshot_of(context, tenant).await?;
     let Some(snapshot) = snapshot else { return Ok(None) };
     let Some(application) = snapshot.application(application) else { return Ok(None) };
     let now = context.now();

@@ -15,7 +15,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::clock::Timestamp;
 use crate::domain::entropy::random_secret;
 use crate::domain::ids::SessionId;
-use crate::domain::tenant::{CONSOLE_SLUG, DisplayName, Slug};
+use crate::domain::tenant::{CONSOLE_SLUG, DisplayName, Slug, Tenant};
 use crate::flows::administration::applications::{self, NewApplication};
 use crate::flows::administration::{Administrator, Problem, operators};
 use crate::flows::oauth::client::Client;
@@ -44,11 +44,26 @@ pub async fn console(context: &Context) -> Result<Arc<TenantSnapshot>, Problem> 
     made.ok_or_else(|| Failure::Internal("the console's tenant is suspended".to_owned()).into())
 }
 
-pub(super) async fn snapshot(
+/// The tenant as requests see it, by the one name that it answers to.
+pub(super) async fn snapshot_of(
     context: &Context,
-    slug: Slug,
+    tenant: &Tenant,
 ) -> Result<Option<Arc<TenantSnapshot>>, Failure> {
-    let name = TenantName::Slug(slug);
+    let name = match &tenant.domain {
+        Some(domain) => TenantName::Domain(domain.clone()),
+        None => TenantName::Slug(tenant.slug.clone()),
+    };
+    named(context, name).await
+}
+
+async fn snapshot(context: &Context, slug: Slug) -> Result<Option<Arc<TenantSnapshot>>, Failure> {
+    named(context, TenantName::Slug(slug)).await
+}
+
+async fn named(
+    context: &Context,
+    name: TenantName,
+) -> Result<Option<Arc<TenantSnapshot>>, Failure> {
     let Context { db, sealer, public_url, .. } = context;
     context.tenants.find(db, sealer, public_url, name, context.now()).await
 }

@@ -14,6 +14,7 @@ use crate::flows::administration::{Administrator, Problem};
 use crate::flows::oauth::client::Client;
 use crate::flows::oauth::issue;
 use crate::flows::{Context, Failure};
+use crate::storage::StorageError;
 
 /// A trial that is under way; kept with the browser.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -90,7 +91,10 @@ pub async fn complete(
     else {
         return Ok(None);
     };
-    let Some(tenant) = sign_in::snapshot(context, slug).await? else { return Ok(None) };
+    let tenant =
+        context.db.system_read::<_, StorageError>(move |tx| tx.tenants().find_by_slug(&slug));
+    let Some(tenant) = tenant.await? else { return Ok(None) };
+    let Some(tenant) = sign_in::snapshot_of(context, &tenant).await? else { return Ok(None) };
     let Some(application) = tenant.application(id).cloned() else { return Ok(None) };
     let authentication = if application.kind.is_confidential() {
         ClientAuthentication::Authenticated
@@ -115,7 +119,7 @@ pub async fn of_service(
     tenant: &Tenant,
     application: &Application,
 ) -> Result<Option<Tokens>, Failure> {
-    let snapshot = sign_in::snapshot(context, tenant.slug.clone()).await?;
+    let snapshot = sign_in::snapshot_of(context, tenant).await?;
     let Some(snapshot) = snapshot else { return Ok(None) };
     let token = issue::service_access_token(context, &snapshot, application, None, context.now())?;
     Ok(Some(Tokens {

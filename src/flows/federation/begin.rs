@@ -7,7 +7,6 @@ use super::{Recorder, Refusal, Visitor, record_refusal, redirect_uri};
 use crate::crypto::digest;
 use crate::crypto::seal::SealContext;
 use crate::domain::after_sign_in::AfterSignIn;
-use crate::domain::authorization_request::Prompt;
 use crate::domain::entropy::random_secret;
 use crate::domain::ids::RequestId;
 use crate::domain::parameters::Parameters;
@@ -41,7 +40,11 @@ pub async fn begin(
     visitor: &Visitor<'_>,
 ) -> Result<Begun, Failure> {
     let now = context.now();
-    let mut presence = departure.presence;
+    // Whoever signs in although the browser is signed in proves that it is they, or is somebody else.
+    let mut presence = match visitor.session {
+        Some(_) => Presence::Renewed,
+        None => departure.presence,
+    };
     if let Purpose::SignIn { then: AfterSignIn::Request(request) } = departure.purpose {
         match asked_presence(context, tenant, request, visitor.browser).await? {
             None => return Ok(Begun::RequestGone),
@@ -62,7 +65,7 @@ pub async fn begin(
         login_hint: departure.login_hint,
         presence,
     };
-    let page = match context.upstreams.page(provider, &ask, now).await {
+    let page = match context.upstreams.page(tenant.tenant.id, provider, &ask, now).await {
         Ok(page) => page,
         Err(error) => {
             let why = Refusal::Upstream(error);
@@ -104,9 +107,11 @@ async fn asked_presence(
     let Some(pending) = pending else { return Ok(None) };
     let parameters = Parameters::parse(pending.query.as_bytes())
         .map_err(|why| Failure::Internal(why.to_string()))?;
-    let prompt = Prompt::parse(parameters.get("prompt").unwrap_or_default());
-    Ok(Some(match prompt {
-        Some(Prompt::AsNeeded { login: true, .. }) => Presence::Renewed,
-        Some(Prompt::AsNeeded { login: false, .. } | Prompt::Never) | None => Presence::AnySession,
+    let prompt = parameters.get("prompt").unwrap_or_default();
+    let asks_again = prompt.split(' ').any(|word| matches!(word, "login" | "select_account"));
+    // OpenID Connect Core §3.1.2.1: both want the user, not a session that somebody left open at the provider.
+    Ok(Some(match asks_again || parameters.get("max_age").is_some() {
+        true => Presence::Renewed,
+        false => Presence::AnySession,
     }))
 }

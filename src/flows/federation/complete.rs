@@ -16,7 +16,7 @@ use crate::flows::account::session;
 use crate::flows::account::sign_in::Proof;
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::{StorageError, StoredProvider};
-use crate::upstream::{Answer, Identified, UpstreamError};
+use crate::upstream::{Answer, Identified, Lie, UpstreamError};
 
 /// RFC 6749 §4.1.2, with RFC 9207.
 pub struct Returned<'a> {
@@ -128,6 +128,10 @@ async fn ask(
     state: &str,
     returned: &Returned<'_>,
 ) -> Result<Result<Identified, Refusal>, Failure> {
+    // RFC 9207 §2.4: errors are checked like codes.
+    if returned.error.is_some() && !context.upstreams.may_be_of(&stored.provider, returned.issuer) {
+        return Ok(Err(Refusal::Upstream(UpstreamError::Untrue(Lie::Issuer))));
+    }
     match returned.error {
         Some("access_denied") => return Ok(Err(Refusal::Cancelled)),
         Some(_) => return Ok(Err(Refusal::ProviderError)),
@@ -151,8 +155,10 @@ async fn ask(
         nonce: &sign_in.nonce,
         code_verifier: Secret::new(verifier.to_owned()),
     };
-    let identified =
-        context.upstreams.identify(&stored.provider, &secret, answer, context.now()).await;
+    let identified = context
+        .upstreams
+        .identify(tenant.tenant.id, &stored.provider, &secret, answer, context.now())
+        .await;
     Ok(identified.map_err(Refusal::Upstream))
 }
 

@@ -1,7 +1,7 @@
 //! Linking identities to accounts: the offer that waits for its account to be proved, and the list on the
 //! account page.
 
-use super::settle::take_up;
+use super::settle::{TakenUp, take_up};
 use super::{Recorder, Visitor};
 use crate::domain::audit::Action;
 use crate::domain::clock::Timestamp;
@@ -9,11 +9,12 @@ use crate::domain::identity::{Identity, LinkOffer, Subject};
 use crate::domain::ids::{LinkOfferId, RequestId, SessionId, UserId};
 use crate::domain::provider::Provider;
 use crate::domain::session::{Method, Session};
+use crate::domain::tenant::{AccountPolicy, EmailCode};
 use crate::flows::account::session;
 use crate::flows::account::sign_in::{self, Credentials, Outcome};
 use crate::flows::account::throttle::Guesser;
 use crate::flows::{Context, Failure, TenantSnapshot};
-use crate::storage::StorageError;
+use crate::storage::{StorageError, TenantTx};
 
 /// What the user is told of an offer, and how they may prove the account.
 #[derive(Debug)]
@@ -92,9 +93,11 @@ pub async fn prove_with_password(
     let taken =
         context.db.write(tenant.tenant.id, move |tx| take_up(tx, &recorder, &offer, &browser));
     match taken.await {
-        Ok(true) => {}
-        // Another tab linked it a moment ago.
-        Ok(false) | Err(StorageError::Conflict) => return Ok(Proved::Gone),
+        Ok(TakenUp::Linked) => {}
+        // Another tab was faster.
+        Ok(TakenUp::Gone | TakenUp::OpensAnother) | Err(StorageError::Conflict) => {
+            return Ok(Proved::Gone);
+        }
         Err(error) => return Err(error.into()),
     }
     context.mail_bell.notify_one();
@@ -109,12 +112,14 @@ pub async fn prove_with_password(
 pub struct Linked {
     pub identities: Vec<Identity>,
     pub has_password: bool,
+    /// By an e-mailed code, which takes a tenant that offers it and an address that is the user's.
+    pub signs_in_by_code: bool,
 }
 
 impl Linked {
     /// The last way to sign in stays.
     pub fn may_unlink(&self) -> bool {
-        self.has_password || self.identities.len() > 1
+        self.has_password || self.signs_in_by_code || self.identities.len() > 1
     }
 }
 
@@ -123,13 +128,23 @@ pub async fn list(
     tenant: &TenantSnapshot,
     user: UserId,
 ) -> Result<Linked, Failure> {
-    let listed = context.db.read::<_, StorageError>(tenant.tenant.id, move |tx| {
-        Ok(Linked {
-            identities: tx.identities().list(user)?,
-            has_password: tx.users().password(user)?.is_some(),
-        })
-    });
+    let accounts = tenant.tenant.accounts;
+    let listed =
+        context.db.read::<_, StorageError>(tenant.tenant.id, move |tx| ways_in(tx, accounts, user));
     Ok(listed.await?)
+}
+
+fn ways_in(
+    tx: &mut TenantTx<'_>,
+    accounts: AccountPolicy,
+    user: UserId,
+) -> Result<Linked, StorageError> {
+    let is_proved = tx.users().find(user)?.is_some_and(|user| user.email_verified);
+    Ok(Linked {
+        identities: tx.identities().list(user)?,
+        has_password: tx.users().password(user)?.is_some(),
+        signs_in_by_code: is_proved && accounts.email_code == EmailCode::On,
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,14 +167,11 @@ pub async fn unlink(
         return Ok(Unlinked::NotFresh);
     };
     let (recorder, id) = (Recorder::new(context, &visitor.device), provider.id);
+    let accounts = tenant.tenant.accounts;
     let unlinked = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         // Of two at once, the second sees what the first has left.
         tx.users().lock(user)?;
-        let linked = Linked {
-            has_password: tx.users().password(user)?.is_some(),
-            identities: tx.identities().list(user)?,
-        };
-        if !linked.may_unlink() {
+        if !ways_in(tx, accounts, user)?.may_unlink() {
             return Ok(Unlinked::LastWay);
         }
         if !tx.identities().delete(user, id, &subject)? {

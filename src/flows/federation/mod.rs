@@ -53,6 +53,8 @@ pub enum Refusal {
     UnverifiedEmail(EmailAddress),
     /// The provider does not vouch for an address that has an account.
     UnverifiedMeetsAccount(EmailAddress),
+    /// Of the account, which nobody has proved to be its owner's: it gets no further way in.
+    AddressNotVerified(EmailAddress),
     /// The identity opens another account.
     IdentityTaken,
     /// Linking takes the user who asked for it, having signed in only just now.
@@ -75,6 +77,7 @@ impl Refusal {
             Self::NoEmail => "no_email".to_owned(),
             Self::UnverifiedEmail(_) => "unverified_email".to_owned(),
             Self::UnverifiedMeetsAccount(_) => "unverified_email_of_an_account".to_owned(),
+            Self::AddressNotVerified(_) => "address_not_verified".to_owned(),
             Self::IdentityTaken => "identity_taken".to_owned(),
             Self::NotFresh => "not_fresh".to_owned(),
             Self::OtherAccount => "other_account".to_owned(),

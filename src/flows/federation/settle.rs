@@ -115,13 +115,37 @@ impl Visit {
                 tx.users().refresh_profile(user.id, user.name.as_ref(), picture)?;
             }
         }
+        self.verify_own_address(tx, &mut user, assertion.email.as_ref())?;
         let now = self.recorder.now;
         let mut used = Identity::new(provider.id, user.id, assertion, now);
-        used.name = used.name.or_else(|| identity.name.clone());
-        used.picture = used.picture.or_else(|| identity.picture.clone());
+        let (name, picture) = (identity.name.clone(), identity.picture.clone());
+        (used.name, used.picture) = match provider.profile {
+            // They say what was taken over, so that what the user changed shows.
+            ProfileRefresh::FirstSignIn => (name, picture),
+            ProfileRefresh::EverySignIn => (used.name.or(name), used.picture.or(picture)),
+        };
         tx.identities().record_use(&used)?;
         keep(tx, &used, self.tokens.as_ref())?;
         Ok(Some(user))
+    }
+
+    /// An account whose address nobody has proved has one way in, this one or a password. The provider has seen now
+    /// that its user reads mail there.
+    fn verify_own_address(
+        &self,
+        tx: &mut TenantTx<'_>,
+        user: &mut User,
+        asserted: Option<&AssertedEmail>,
+    ) -> Result<(), StorageError> {
+        if !user.email_verified && vouches_for(asserted, &user.email) {
+            user.email_verified = tx.users().verify_email(user.id, &user.email)?;
+            tx.audit_events().append(&self.recorder.event(
+                Action::EmailVerified,
+                user.id,
+                user.id,
+            ))?;
+        }
+        Ok(())
     }
 
     /// The provider does not vouch for the address: it never opens an account that there is.
@@ -162,7 +186,7 @@ impl Visit {
             return Ok(Settled::Refused(Refusal::Disabled));
         }
         let is_signed_in = self.session.as_ref().is_some_and(|own| own.user_id == user.id);
-        if !user.email_verified {
+        if !user.email_verified && email.is_same_mailbox(&user.email) {
             self.claim(tx, provider, assertion, user, &email, then)
         } else if is_signed_in {
             // The session proves the account, and the address is the same.
@@ -194,7 +218,14 @@ impl Visit {
         let event = self.recorder.event(Action::AccountClaimed, user.id, user.id);
         take_over(tx, &user, told, event, self.recorder.now)?;
         self.insert(tx, provider, user.id, assertion)?;
-        let user = User { email: email.clone(), email_verified: true, name, picture, ..user };
+        let user = User {
+            email: email.clone(),
+            email_verified: true,
+            name,
+            picture,
+            deletes_at: None,
+            ..user
+        };
         Ok(Settled::SignIn { user, then })
     }
 
@@ -225,6 +256,10 @@ impl Visit {
             deletes_at: None,
         };
         tx.users().insert(&user, None)?;
+        if !user.email_verified {
+            let letter = self.recorder.letter(tx.tenant_id(), Letter::VerifyEmail, &user.email);
+            tx.mail_orders().insert(&letter)?;
+        }
         tx.audit_events().append(&self.recorder.event(Action::SignedUp, user.id, user.id))?;
         self.insert(tx, provider, user.id, assertion)?;
         Ok(Settled::SignIn { user, then })
@@ -268,8 +303,11 @@ impl Visit {
         let Some(user) = self.known(tx, provider, &identity, assertion)? else {
             return Ok(Settled::Refused(Refusal::Disabled));
         };
-        take_up(tx, &self.recorder, &offer, &self.browser)?;
-        Ok(Settled::SignIn { user, then: AfterSignIn::of(offer.request) })
+        match take_up(tx, &self.recorder, &offer, &self.browser)? {
+            TakenUp::Linked => Ok(Settled::SignIn { user, then: AfterSignIn::of(offer.request) }),
+            TakenUp::Gone => Ok(Settled::Refused(Refusal::Expired)),
+            TakenUp::OpensAnother => Ok(Settled::Refused(Refusal::IdentityTaken)),
+        }
     }
 
     /// From the account page. The address does not matter: the user has both sides in hand.
@@ -284,6 +322,14 @@ impl Visit {
         let is_theirs = |own: &Session| own.user_id == user && own.is_fresh(now);
         if !self.session.as_ref().is_some_and(is_theirs) {
             return Ok(Settled::Refused(Refusal::NotFresh));
+        }
+        let Some(mut owner) = tx.users().find(user)? else {
+            return Ok(Settled::Refused(Refusal::NotFresh));
+        };
+        self.verify_own_address(tx, &mut owner, assertion.email.as_ref())?;
+        if !owner.email_verified {
+            // Whoever made the account would keep a way in when its address's owner comes.
+            return Ok(Settled::Refused(Refusal::AddressNotVerified(owner.email)));
         }
         match tx.identities().find(provider.id, &assertion.subject)? {
             Some(identity) if identity.user_id == user => {
@@ -318,14 +364,28 @@ pub(super) fn take_up(
     recorder: &Recorder,
     offer: &LinkOffer,
     browser: &str,
-) -> Result<bool, StorageError> {
+) -> Result<TakenUp, StorageError> {
     if !tx.link_offers().delete(offer.id, browser)? {
-        return Ok(false);
+        return Ok(TakenUp::Gone);
     }
-    insert(tx, recorder, &offer.identity)?;
+    let identity = &offer.identity;
+    match tx.identities().find(identity.provider_id, &identity.subject)? {
+        // Another tab was faster.
+        Some(linked) if linked.user_id == identity.user_id => return Ok(TakenUp::Linked),
+        Some(_) => return Ok(TakenUp::OpensAnother),
+        None => insert(tx, recorder, identity)?,
+    }
     keep(tx, &offer.identity, offer.tokens.as_ref())?;
     tell_owner(tx, recorder, offer.identity.user_id)?;
-    Ok(true)
+    Ok(TakenUp::Linked)
+}
+
+pub(super) enum TakenUp {
+    Linked,
+    /// It was taken up before, or is another browser's.
+    Gone,
+    /// Meanwhile the identity opens another account.
+    OpensAnother,
 }
 
 fn keep(
@@ -360,6 +420,13 @@ fn insert(
     tx.identities().insert(identity)?;
     let (user, provider) = (identity.user_id, identity.provider_id);
     tx.audit_events().append(&recorder.event(Action::IdentityLinked, user, provider))
+}
+
+fn vouches_for(asserted: Option<&AssertedEmail>, email: &EmailAddress) -> bool {
+    match asserted {
+        Some(AssertedEmail::Verified(verified)) => verified.is_same_mailbox(email),
+        Some(AssertedEmail::Unverified(_)) | None => false,
+    }
 }
 
 fn domain_refusal(provider: &Provider, assertion: &Assertion) -> Option<Refusal> {

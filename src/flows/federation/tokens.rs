@@ -102,7 +102,8 @@ async fn renew(
     let (id, owner) = (stored.provider.id, tenant.tenant.id);
     let secret = open_secret(context, owner, stored)?;
     let provider = &stored.provider;
-    let renewed = context.upstreams.renew(provider, &secret, refresh_token, context.now()).await;
+    let renewed =
+        context.upstreams.renew(owner, provider, &secret, refresh_token, context.now()).await;
     let key = subject.clone();
     match renewed {
         Ok(tokens) if tokens.fits() => {

@@ -60,13 +60,13 @@ pub struct ReplyTo {
 /// Why a request is answered with a page and never with a redirect (RFC 6749 §4.1.2.1, RFC 9700 §4.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoReply {
-    #[error("The link that brought you here does not say which application it is for.")]
+    #[error("no client_id")]
     NoClient,
-    #[error("The application that sent you here is not known here.")]
+    #[error("unknown client_id")]
     UnknownClient,
-    #[error("The application did not say where to send you after signing in.")]
+    #[error("no redirect_uri")]
     NoRedirectUri,
-    #[error("The application asked to send you to an address that is not registered for it.")]
+    #[error("redirect_uri is not registered")]
     UnregisteredRedirectUri,
 }
 

@@ -37,17 +37,15 @@ pub struct LogoutRequest {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLogout {
-    #[error("The sign-out link names a parameter twice.")]
+    #[error("a parameter comes twice")]
     Repeated,
-    #[error("The sign-out link carries a token that this service did not issue.")]
+    #[error("id_token_hint is not of this issuer, or of another client")]
     BadHint,
-    #[error("The application in the sign-out link is not known here.")]
+    #[error("unknown client_id")]
     UnknownClient,
-    #[error(
-        "The sign-out link does not say which application it is from, so it cannot send you back there."
-    )]
+    #[error("neither id_token_hint nor client_id")]
     NoClient,
-    #[error("The application asked to send you to an address that is not registered for it.")]
+    #[error("post_logout_redirect_uri is not registered")]
     UnregisteredUri,
 }
 

@@ -19,7 +19,7 @@ pub async fn post(
     direct_client(&request, &tenant, &body)?;
     let [token] = body.required(["token"])?;
     let address = device::address(&request);
-    match verification::confirm(&state.context, &tenant, token, address.as_deref()).await? {
+    match verification::confirm(&state.context, &tenant, token, None, address.as_deref()).await? {
         true => Ok(HttpResponse::NoContent().finish()),
         false => Err(spent()),
     }

@@ -6,6 +6,7 @@ pub mod applications;
 pub mod audit;
 pub mod branding;
 pub mod deployment;
+pub mod host;
 pub mod keys;
 pub mod logo;
 pub mod mail;

@@ -285,7 +285,7 @@ pub async fn act(
         "test" => {
             let issuer = context.public_url.issuer(&seat.tenant);
             let callback = redirect_uri(&issuer, &provider.key);
-            let said = match providers::test(context, &provider, &callback).await {
+            let said = match providers::test(context, &seat.tenant, &provider, &callback).await {
                 Ok(page) => Said { notice: Some(answers(&provider, &page)), error: None },
                 Err(problem) => Said { error: Some(problem.to_string()), notice: None },
             };

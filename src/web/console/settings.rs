@@ -4,13 +4,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Owner, Seat, Viewer};
+use super::host::HostSection;
 use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed, see};
 use crate::domain::member::MemberRole;
 use crate::domain::tenant::{Domain, Tenant, TenantStatus};
 use crate::flows::administration::tenants::{self, DELETION_GRACE, TenantChange};
-use crate::flows::administration::{Problem, description};
+use crate::flows::administration::{Problem, description, hosts};
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
@@ -22,11 +23,28 @@ pub struct SettingsPage {
     pub version: String,
     pub tenant: Tenant,
     pub issuer: String,
-    pub public_host: String,
+    pub host: HostSection,
+    pub claimed: String,
     pub domain: String,
     pub is_owner: bool,
     pub is_suspended: bool,
     pub grace_days: u64,
+}
+
+/// What was sent and is not saved, with the reason.
+#[derive(Default)]
+pub struct Draft<'a> {
+    pub error: Option<String>,
+    /// The host that was to be claimed.
+    pub claimed: Option<&'a str>,
+    /// The host that an operator gives.
+    pub domain: Option<&'a str>,
+}
+
+impl Draft<'_> {
+    pub fn refused(why: impl Into<String>) -> Self {
+        Self { error: Some(why.into()), ..Self::default() }
+    }
 }
 
 pub async fn get(
@@ -34,26 +52,27 @@ pub async fn get(
     state: web::Data<State>,
     seat: Seat<Viewer>,
 ) -> Result<HttpResponse, PageError> {
-    show(&request, &state, &seat, None, None)
+    show(&request, &state, &seat, Draft::default()).await
 }
 
-fn show<L>(
+pub(super) async fn show<L>(
     request: &HttpRequest,
     state: &State,
     seat: &Seat<L>,
-    error: Option<String>,
-    domain: Option<&str>,
+    draft: Draft<'_>,
 ) -> Result<HttpResponse, PageError> {
     let (tenant, public_url) = (&seat.tenant, &state.context.public_url);
-    let is = |domain: &Domain| domain.to_string();
+    let claim = hosts::pending(&state.context, tenant.id).await;
+    let claim = claim.map_err(|problem| failed(request, problem))?;
+    let domain = tenant.domain.as_ref().map(ToString::to_string).unwrap_or_default();
     let view = SettingsPage {
         frame: Frame::of(seat),
-        error,
+        error: draft.error,
         version: description::version(&description::tenant(tenant)),
         issuer: public_url.issuer(tenant),
-        public_host: public_url.host().to_owned(),
-        domain: domain
-            .map_or_else(|| tenant.domain.as_ref().map(is).unwrap_or_default(), str::to_owned),
+        host: HostSection::of(tenant, claim.as_ref(), public_url),
+        claimed: draft.claimed.unwrap_or_default().to_owned(),
+        domain: draft.domain.map_or(domain, str::to_owned),
         is_owner: seat.role == MemberRole::Owner,
         is_suspended: tenant.status == TenantStatus::Disabled,
         grace_days: DELETION_GRACE.as_secs() / (24 * 60 * 60),
@@ -62,11 +81,12 @@ fn show<L>(
     render(request, &view, Policy::StaysHere)
 }
 
-fn page(seat: &Seat<Owner>) -> String {
+pub(super) fn page(seat: &Seat<Owner>) -> String {
     format!("{}/settings", Frame::of(seat).base)
 }
 
-/// A host of its own. Operators alone give one: they know whose it is, and run the proxy that it arrives by.
+/// A host of its own without a proof. Operators alone give one so: they know whose it is, and run the proxy that it
+/// arrives by.
 pub async fn change(
     request: HttpRequest,
     state: web::Data<State>,
@@ -83,14 +103,20 @@ pub async fn change(
     };
     let domain = match domain {
         Ok(domain) => Some(domain),
-        Err(why) => return show(&request, &state, seat, Some(why.to_string()), Some(text)),
+        Err(why) => {
+            let draft = Draft { domain: Some(text), ..Draft::refused(why.to_string()) };
+            return show(&request, &state, seat, draft).await;
+        }
     };
     let seen = Some(posted.field("version").to_owned());
     let change = TenantChange { domain, ..TenantChange::default() };
     let admin = seat.administrator(&state.context);
     match tenants::change_seen(&admin, seat.tenant.id, seen, change).await {
         Ok(_) => Ok(see(page(seat))),
-        Err(Problem::Input(why)) => show(&request, &state, seat, Some(why), Some(text)),
+        Err(Problem::Input(why)) => {
+            let draft = Draft { domain: Some(text), ..Draft::refused(why) };
+            show(&request, &state, seat, draft).await
+        }
         Err(problem) => stale::refused(&request, &posted, &page(seat), problem),
     }
 }
@@ -115,13 +141,13 @@ pub async fn act(
         }
         "delete" => {
             let why = format!("to delete the tenant, type its slug: {}", tenant.slug);
-            return show(&request, &state, seat, Some(why), None);
+            return show(&request, &state, seat, Draft::refused(why)).await;
         }
         _ => Err(Problem::Input("there is no such button".to_owned())),
     };
     match done {
         Ok(()) => Ok(see(page(seat))),
-        Err(Problem::Input(why)) => show(&request, &state, seat, Some(why), None),
+        Err(Problem::Input(why)) => show(&request, &state, seat, Draft::refused(why)).await,
         Err(problem) => Err(failed(&request, problem)),
     }
 }

@@ -7,7 +7,7 @@ use super::access::Account;
 use super::posted::Posted;
 use super::view::{Frame, base, failed, see};
 use crate::domain::member::MemberRole;
-use crate::domain::tenant::{DisplayName, SignUp, Slug, TenantStatus};
+use crate::domain::tenant::{AccountPolicy, DisplayName, Slug, TenantStatus};
 use crate::flows::administration::tenants::{self, NewTenant};
 use crate::flows::administration::{Problem, members};
 use crate::web::extract::query::Query;
@@ -106,7 +106,7 @@ pub async fn create(
         Err(why) => Err(Problem::Input(why)),
         Ok((name, slug)) => {
             let admin = account.administrator(&state.context);
-            let new = NewTenant { slug, name, domain: None, sign_up: SignUp::Open };
+            let new = NewTenant { slug, name, domain: None, accounts: AccountPolicy::default() };
             tenants::create_owned(&admin, new, account.browser.profile.user.id).await
         }
     };

@@ -16,6 +16,6 @@ impl FromRequest for Query {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let query = Parameters::parse(request.query_string().as_bytes());
-        ready(query.map(Self).map_err(|why| PageError::bad_request(request, &why.to_string())))
+        ready(query.map(Self).map_err(|why| PageError::bad_request(request, &why)))
     }
 }

@@ -21,6 +21,8 @@ pub struct Upload {
 
 /// All fields and the file together, in bytes.
 const MOST: usize = 1024 * 1024 + 64 * 1024;
+/// `error` of the answer 413.
+pub const FILE_TOO_LARGE: &str = "file_too_large";
 /// Longer than for a form, since a file is larger.
 const PATIENCE: Duration = Duration::from_secs(30);
 const MOST_FIELDS: usize = 20;
@@ -61,7 +63,11 @@ async fn read(mut parts: Multipart) -> Result<Upload, ApiError> {
         while let Some(chunk) = next(&mut part).await {
             let chunk = chunk.map_err(|_| damaged())?;
             left = left.checked_sub(chunk.len()).ok_or_else(|| {
-                refused(StatusCode::PAYLOAD_TOO_LARGE, "the file is larger than 1 MB")
+                ApiError::json(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    FILE_TOO_LARGE,
+                    "the file is larger than 1 MB",
+                )
             })?;
             content.extend_from_slice(&chunk);
         }

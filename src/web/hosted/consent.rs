@@ -111,14 +111,14 @@ async fn waiting(
         stored_parameters(&pending).map_err(|failure| PageError::failure(request, &failure))?;
     let tenant = browser.tenant();
     let reply_to =
-        ReplyTo::find(tenant, &parameters).map_err(|why| PageError::no_reply(request, why))?;
+        ReplyTo::find(tenant, &parameters).map_err(|why| PageError::bad_request(request, &why))?;
     // The tenant's own applications need no consent.
     if reply_to.application.party == Party::First {
         return Err(elsewhere("oauth2/authorize/continue"));
     }
     let Some(user) = browser.signed_in.clone() else { return Err(elsewhere("login")) };
     let asked = authorize::check(tenant, &reply_to, &parameters)
-        .map_err(|error| PageError::bad_request(request, &error.description))?;
+        .map_err(|error| PageError::from_api(request, error.into()))?;
     Ok(Waiting { pending, reply_to, asked, user })
 }
 

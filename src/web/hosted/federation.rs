@@ -10,12 +10,12 @@ use crate::domain::after_sign_in::{AccountPage, AfterSignIn};
 use crate::domain::ids::{LinkOfferId, RequestId};
 use crate::domain::parameters::Parameters;
 use crate::domain::upstream_sign_in::Purpose;
+use crate::flows::account::throttle;
 use crate::flows::federation::Visitor;
 use crate::flows::federation::begin::{self, Begun, Departure};
 use crate::flows::federation::complete::{self, Outcome, Returned};
 use crate::upstream::Presence;
 use crate::web::cookies::KnownDevice;
-use crate::web::error::ApiError;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device::device;
 use crate::web::state::State;
@@ -27,7 +27,9 @@ pub async fn begin(
     provider: web::Path<Segment>,
 ) -> Result<HttpResponse, PageError> {
     let tenant = browser.tenant();
-    let stored = tenant.provider(&provider.provider).ok_or_else(|| not_found(&request))?;
+    let stored =
+        tenant.provider(&provider.provider).ok_or_else(|| PageError::no_provider(&request))?;
+    unless_too_many(&request, &state, &browser).await?;
     let query = query(&request)?;
     let purpose = purpose(&query).ok_or_else(|| PageError::stale(&request))?;
     let departure = Departure {
@@ -54,7 +56,9 @@ pub async fn callback(
     provider: web::Path<Segment>,
 ) -> Result<HttpResponse, PageError> {
     let tenant = browser.tenant();
-    let stored = tenant.provider(&provider.provider).ok_or_else(|| not_found(&request))?;
+    let stored =
+        tenant.provider(&provider.provider).ok_or_else(|| PageError::no_provider(&request))?;
+    unless_too_many(&request, &state, &browser).await?;
     let query = query(&request)?;
     // RFC 6749 §3.1: no parameter comes twice. One that does says nothing.
     let get = |name: &str| query.get(name).filter(|_| query.repeated().is_none());
@@ -87,9 +91,17 @@ pub async fn callback(
     }
 }
 
-/// Plain, as for a tenant that does not exist.
-fn not_found(request: &HttpRequest) -> PageError {
-    PageError::from_api(request, ApiError::NotFound)
+async fn unless_too_many(
+    request: &HttpRequest,
+    state: &State,
+    browser: &Browser,
+) -> Result<(), PageError> {
+    let address = device(request).address;
+    let wait = throttle::visit_provider(&state.context, browser.tenant(), address.as_deref()).await;
+    match wait.map_err(|failure| PageError::failure(request, &failure))? {
+        None => Ok(()),
+        Some(seconds) => Err(PageError::wait(request, seconds)),
+    }
 }
 
 /// The provider's key in the path.
@@ -123,5 +135,5 @@ pub fn visitor<'a>(request: &HttpRequest, browser: &'a Browser) -> Visitor<'a> {
 
 pub fn query(request: &HttpRequest) -> Result<Parameters, PageError> {
     Parameters::parse(request.query_string().as_bytes())
-        .map_err(|why| PageError::bad_request(request, &why.to_string()))
+        .map_err(|why| PageError::bad_request(request, &why))
 }

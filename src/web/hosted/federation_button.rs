@@ -33,11 +33,13 @@ pub enum Brand {
 }
 
 impl Brand {
+    /// Both allow their sign beside their name alone.
     pub fn of(provider: &Provider) -> Self {
+        let is_named = |name: &str| provider.name.as_str() == name;
         match provider.kind {
-            ProviderKind::Google => Self::Google,
-            ProviderKind::GitHub => Self::GitHub,
-            ProviderKind::Oidc(_) => Self::Other,
+            ProviderKind::Google if is_named("Google") => Self::Google,
+            ProviderKind::GitHub if is_named("GitHub") => Self::GitHub,
+            ProviderKind::Google | ProviderKind::GitHub | ProviderKind::Oidc(_) => Self::Other,
         }
     }
 }

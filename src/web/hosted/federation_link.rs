@@ -34,6 +34,7 @@ pub struct LinkPage {
     /// Those whose identities open the account already.
     pub providers: Vec<ProviderButton>,
     pub login_url: String,
+    pub forgot_url: String,
     pub error: Option<String>,
 }
 
@@ -125,6 +126,7 @@ async fn show(
             .map(|stored| ProviderButton::new(tenant, &stored.provider, errand, None))
             .collect(),
         login_url: format!("{}/login{pending}", tenant.base_path),
+        forgot_url: format!("{}/forgot-password{pending}", tenant.base_path),
         error: error.map(|id| Page::of(tenant).say(id)),
     };
     let policy = destination

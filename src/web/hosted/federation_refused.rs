@@ -186,6 +186,16 @@ impl Case<'_> {
                     ways,
                 )
             }
+            Refusal::AddressNotVerified(email) => self.say(
+                Status::FORBIDDEN,
+                [
+                    id!("refused-own-address-title"),
+                    id!("refused-own-address-text"),
+                    id!("refused-own-address-advice"),
+                ],
+                Some(email),
+                vec![self.overview()],
+            ),
             Refusal::IdentityTaken => self.say(
                 Status::FORBIDDEN,
                 [
@@ -327,6 +337,11 @@ impl Case<'_> {
     fn account(&self) -> Way {
         let href = format!("{}/account/identities", self.tenant.base_path);
         Way { label: self.label(id!("way-account")), href }
+    }
+
+    fn overview(&self) -> Way {
+        let href = format!("{}/account", self.tenant.base_path);
+        Way { label: self.label(id!("way-overview")), href }
     }
 
     fn sign_in_again(&self) -> Way {

@@ -7,6 +7,8 @@ use super::check_mail::{self, CheckMail};
 use super::federation_button::{Brand, ProviderButton};
 use super::pending::{Pending, after_sign_in, see_other, short};
 use super::{Page, PageError, render};
+use crate::domain::after_sign_in::AfterSignIn;
+use crate::domain::ids::RequestId;
 use crate::domain::tenant::{AccountPolicy, EmailCode, SignUp};
 use crate::flows::Failure;
 use crate::flows::account::sign_in::{self, Credentials, Outcome, Proof};
@@ -175,7 +177,13 @@ impl Visit<'_> {
         let outcome = sign_in::with_password(context, tenant, credentials, &guesser).await;
         match outcome.map_err(failed)? {
             Outcome::Proved(proof) => {
-                let location = after_sign_in(tenant, self.pending().await?.after_sign_in());
+                // A request that was answered meanwhile says so where it would go on; the user is signed in.
+                let asked = self.pending.and_then(|id| RequestId::parse(id).ok());
+                let then = asked.map_or_else(
+                    || Pending::default().leading_to(self.next).after_sign_in(),
+                    AfterSignIn::Request,
+                );
+                let location = after_sign_in(tenant, then);
                 sign_in_browser(self.request, self.state, self.browser, proof, location).await
             }
             Outcome::Wrong => {

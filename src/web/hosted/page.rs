@@ -11,13 +11,14 @@ use askama::Template;
 use askama::filters::Safe;
 
 use super::logo::Shown;
+use super::words::{NotInOrder, Sentence, TooLarge};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::tenant::{Accent, DisplayName, EmailCode};
-use crate::flows::oauth::authorize::NoReply;
 use crate::flows::{Failure, TenantSnapshot};
 use crate::messages::{Messages, id};
 use crate::web::assets::{self, ICON, SCRIPT, STYLESHEET};
 use crate::web::error::{self, ApiError};
+use crate::web::extract::upload::FILE_TOO_LARGE;
 use crate::web::request_log::RequestId;
 
 /// What the layout shows.
@@ -180,14 +181,9 @@ pub struct ErrorPage {
     pub heading: String,
     pub message: String,
     pub advice: String,
+    /// Label and address of the ways on, the best one first.
+    pub ways: Vec<(String, String)>,
     pub reference: String,
-    pub ways: Vec<WayOn>,
-}
-
-/// Where to go from a page that says no.
-pub struct WayOn {
-    pub label: String,
-    pub url: String,
 }
 
 /// An answer to a person.
@@ -208,8 +204,18 @@ impl PageError {
         let page = Page::for_request(request);
         let [heading, message, advice] = texts(&page);
         let reference = RequestId::of(request);
-        let page = ErrorPage { page, heading, message, advice, reference, ways: Vec::new() };
+        let page = ErrorPage { page, heading, message, advice, ways: Vec::new(), reference };
         Self { status, retry_after: None, location: None, page: Some(Box::new(page)) }
+    }
+
+    /// With a way on to another page of the tenant, if there is a tenant.
+    fn or(mut self, request: &HttpRequest, label: &'static str, path: &str) -> Self {
+        let extensions = request.extensions();
+        let tenant = extensions.get::<Arc<TenantSnapshot>>();
+        if let (Some(page), Some(tenant)) = (&mut self.page, tenant) {
+            page.ways.push((page.page.say(label), format!("{}/{path}", tenant.base_path)));
+        }
+        self
     }
 
     /// Not an error, but not what was asked for either: the browser is sent elsewhere.
@@ -218,14 +224,10 @@ impl PageError {
         Self { status, retry_after: None, location: Some(location), page: None }
     }
 
-    pub fn bad_request(request: &HttpRequest, why: &str) -> Self {
+    pub fn bad_request(request: &HttpRequest, why: &impl Sentence) -> Self {
         Self::new(request, StatusCode::BAD_REQUEST, |page| {
-            [page.say("error-link-title"), why.to_owned(), page.say("error-link-advice")]
+            [page.say("error-link-title"), page.say(why.id()), page.say("error-link-advice")]
         })
-    }
-
-    pub fn no_reply(request: &HttpRequest, why: NoReply) -> Self {
-        Self::bad_request(request, &why.to_string())
     }
 
     pub fn forged(request: &HttpRequest) -> Self {
@@ -247,6 +249,19 @@ impl PageError {
                 page.say("error-stale-advice"),
             ]
         })
+        .or(request, id!("back-to-sign-in"), "login")
+    }
+
+    /// The tenant has no such provider (any more).
+    pub fn no_provider(request: &HttpRequest) -> Self {
+        Self::new(request, StatusCode::NOT_FOUND, |page| {
+            [
+                page.say("error-no-provider-title"),
+                page.say("error-no-provider-text"),
+                page.say("error-no-provider-advice"),
+            ]
+        })
+        .or(request, id!("back-to-sign-in"), "login")
     }
 
     /// Too many tries.
@@ -267,9 +282,8 @@ impl PageError {
         let mut error = Self::wait(request, retry_after);
         let tenant = request.extensions().get::<Arc<TenantSnapshot>>().cloned();
         if let (Some(page), Some(tenant)) = (&mut error.page, tenant) {
-            let way = |label: &str, path: &str| WayOn {
-                label: page.page.say(label),
-                url: format!("{}/{path}", tenant.base_path),
+            let way = |label: &str, path: &str| {
+                (page.page.say(label), format!("{}/{path}", tenant.base_path))
             };
             let code = match tenant.tenant.accounts.email_code {
                 EmailCode::On => Some(way(id!("error-wait-code"), "login/code")),
@@ -326,17 +340,23 @@ impl PageError {
                 page: None,
             },
             ApiError::OAuth(error) | ApiError::InvalidBasicClient(error) => {
-                Self::bad_request(request, &error.description)
+                tracing::info!(why = %error.description, "a page was refused");
+                Self::bad_request(request, &NotInOrder)
             }
-            ApiError::Json { status, description, .. } => {
-                let mut page = Self::bad_request(request, &description);
+            ApiError::Json { status, code, description, .. } => {
+                tracing::info!(why = %description, "a page was refused");
+                let mut page = match (status, code) {
+                    (_, FILE_TOO_LARGE) => Self::bad_request(request, &TooLarge::File),
+                    (StatusCode::PAYLOAD_TOO_LARGE, _) => {
+                        Self::bad_request(request, &TooLarge::Form)
+                    }
+                    (_, _) => Self::bad_request(request, &NotInOrder),
+                };
                 page.status = status;
                 page
             }
             ApiError::RateLimited { retry_after } => Self::wait(request, retry_after),
-            ApiError::Bearer(_) => {
-                Self::bad_request(request, &Page::doorward().say("error-bearer"))
-            }
+            ApiError::Bearer(_) => Self::bad_request(request, &NotInOrder),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::federation_refused::{RefusedPage, Way};
 use super::forms::{ConfirmLink, EmailForm, NewPasswordForm, Notice};
 use super::login::LoginPage;
 use super::mailbox::{Letter, MailboxPage, Piece};
-use super::page::{ErrorPage, Page, WayOn};
+use super::page::{ErrorPage, Page};
 use super::sign_up::SignUpPage;
 use super::welcome::{TenantLinks, WelcomePage};
 use crate::messages::id;
@@ -84,6 +84,7 @@ impl Samples for SignUpPage {
             password_error: error.clone(),
             notice: error,
             focus,
+            providers: provider_buttons(text),
         };
         vec![sample(None, "name"), sample(Some(text.to_owned()), "password")]
     }
@@ -279,6 +280,7 @@ impl Samples for LinkPage {
             has_password,
             providers,
             login_url: "/t/acme/login".to_owned(),
+            forgot_url: "/t/acme/forgot-password".to_owned(),
             error: has_password.then(|| text.to_owned()),
         };
         vec![sample(true, provider_buttons(text)), sample(true, vec![]), sample(false, vec![])]
@@ -408,8 +410,8 @@ impl Samples for ErrorPage {
             heading: "This link does not work".to_owned(),
             message: text.to_owned(),
             advice: text.to_owned(),
+            ways: vec![(text.to_owned(), "/t/acme/login".to_owned()); 2],
             reference: "abc".to_owned(),
-            ways: vec![WayOn { label: text.to_owned(), url: "/t/acme/login".to_owned() }],
         }]
     }
 }

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::check_mail::{self, CheckMail};
+use super::federation_button::{Brand, ProviderButton};
 use super::forms::Notice;
 use super::login::sign_in_browser;
 use super::pending::{Pending, after_sign_in, short};
@@ -33,6 +34,7 @@ pub struct SignUpPage {
     pub notice: Option<String>,
     /// The field to begin with: `name`, `email` or `password`.
     pub focus: &'static str,
+    pub providers: Vec<ProviderButton>,
 }
 
 pub async fn get(
@@ -46,7 +48,7 @@ pub async fn get(
     }
     let pending = Pending::find(&request, &state, &browser, query.get("request")).await?;
     let email = query.get("login_hint").map(short).unwrap_or_default();
-    render(&request, &form(&browser, &pending, ["", &email]), pending.policy())
+    render(&request, &form(&request, &browser, &pending, ["", &email]), pending.policy())
 }
 
 pub async fn post(
@@ -78,7 +80,7 @@ pub async fn post(
             check_mail::show(&request, browser, letter, id.as_deref(), None)
         }
         Outcome::Problems(problems) => {
-            let page = with_problems(form(browser, &pending, [name, email]), &problems);
+            let page = with_problems(form(&request, browser, &pending, [name, email]), &problems);
             render(&request, &page, pending.policy())
         }
         Outcome::Closed => closed(&request, browser),
@@ -86,8 +88,15 @@ pub async fn post(
     }
 }
 
-fn form(browser: &Browser, pending: &Pending, [name, email]: [&str; 2]) -> SignUpPage {
+fn form(
+    request: &HttpRequest,
+    browser: &Browser,
+    pending: &Pending,
+    [name, email]: [&str; 2],
+) -> SignUpPage {
+    let tenant = browser.tenant();
     SignUpPage {
+        providers: ProviderButton::all(request, tenant, pending.after_sign_in()),
         page: Page::of(browser.tenant()),
         action: format!("{}/signup", browser.tenant().base_path),
         csrf: browser.secret.clone(),

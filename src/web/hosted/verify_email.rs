@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::check_mail::{self, CheckMail};
 use super::forms::{ConfirmLink, Notice};
 use super::pending::{Pending, after_sign_in, see_other, short};
-use super::{Page, PageError, Policy, render, words};
+use super::{Page, PageError, Policy, render};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::one_time_token::Purpose;
 use crate::flows::Failure;
@@ -60,9 +60,10 @@ pub async fn post(
     }
     let address = device::address(&request);
     let token = post.field("token");
-    let confirmed = verification::confirm(&state.context, tenant, token, address.as_deref())
-        .await
-        .map_err(failed)?;
+    let user = browser.signed_in.as_ref().map(|signed_in| signed_in.profile.user.id);
+    let confirmed =
+        verification::confirm(&state.context, tenant, token, user, address.as_deref()).await;
+    let confirmed = confirmed.map_err(failed)?;
     if !confirmed {
         return spent(&request, browser, "login");
     }
@@ -82,7 +83,7 @@ async fn again(
 ) -> Result<HttpResponse, PageError> {
     let page = Page::of(post.browser.tenant());
     let email = EmailAddress::parse(post.field("email"))
-        .map_err(|problem| PageError::bad_request(request, &words::email(&page, problem)))?;
+        .map_err(|problem| PageError::bad_request(request, &problem))?;
     let id = pending.request.map(|id| id.to_string());
     let (address, tenant) = (device::address(request), post.browser.tenant());
     let asker = device::asker(address.as_deref());

@@ -1,17 +1,88 @@
-//! What is wrong with a field, in the reader's language.
+//! What is wrong with a field or a link, in the reader's language.
 
 use super::Page;
 use crate::domain::email_address::InvalidEmail;
+use crate::domain::parameters::InvalidParameters;
 use crate::domain::password::PasswordProblem;
 use crate::domain::tenant::InvalidName;
 use crate::flows::account::sign_up::EmailProblem;
+use crate::flows::oauth::authorize::NoReply;
+use crate::flows::oauth::logout::InvalidLogout;
+use crate::messages::id;
+
+/// Why a link does not work: the id of the sentence that says so.
+pub trait Sentence {
+    fn id(&self) -> &'static str;
+}
+
+impl Sentence for NoReply {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::NoClient => id!("link-no-client"),
+            Self::UnknownClient => id!("link-unknown-client"),
+            Self::NoRedirectUri => id!("link-no-redirect-uri"),
+            Self::UnregisteredRedirectUri => id!("link-unregistered-uri"),
+        }
+    }
+}
+
+impl Sentence for InvalidLogout {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::Repeated => id!("sign-out-repeated"),
+            Self::BadHint => id!("sign-out-bad-hint"),
+            Self::UnknownClient => id!("sign-out-unknown-client"),
+            Self::NoClient => id!("sign-out-no-client"),
+            Self::UnregisteredUri => id!("link-unregistered-uri"),
+        }
+    }
+}
+
+impl Sentence for InvalidParameters {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::NotUtf8 | Self::ControlCharacter => id!("link-unreadable"),
+            Self::TooMany => id!("link-too-long"),
+        }
+    }
+}
+
+/// The answer 413.
+pub enum TooLarge {
+    Form,
+    File,
+}
+
+impl Sentence for TooLarge {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::Form => id!("link-too-large"),
+            Self::File => id!("link-file-too-large"),
+        }
+    }
+}
+
+/// What a program would be told in more words, and the log has.
+pub struct NotInOrder;
+
+impl Sentence for NotInOrder {
+    fn id(&self) -> &'static str {
+        id!("link-not-in-order")
+    }
+}
+
+impl Sentence for InvalidEmail {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::Empty => id!("problem-email-empty"),
+            Self::TooLong => id!("problem-email-long"),
+            Self::Malformed => id!("problem-email-malformed"),
+        }
+    }
+}
 
 pub fn email(page: &Page, problem: InvalidEmail) -> String {
-    match problem {
-        InvalidEmail::Empty => page.say("problem-email-empty"),
-        InvalidEmail::TooLong => page.say("problem-email-long"),
-        InvalidEmail::Malformed => page.say("problem-email-malformed"),
-    }
+    page.say(problem.id())
 }
 
 pub fn new_email(page: &Page, problem: &EmailProblem) -> String {

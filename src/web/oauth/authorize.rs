@@ -77,7 +77,7 @@ pub async fn post(
     let Form(parameters) = form.map_err(|error| PageError::from_api(&request, error))?;
     let tenant = browser.tenant();
     let reply_to =
-        ReplyTo::find(tenant, &parameters).map_err(|why| PageError::no_reply(&request, why))?;
+        ReplyTo::find(tenant, &parameters).map_err(|why| PageError::bad_request(&request, &why))?;
     if let Err(error) = authorize::check(tenant, &reply_to, &parameters) {
         return reply::with_error(&request, tenant, &reply_to, &error);
     }
@@ -129,7 +129,7 @@ pub async fn choose(
                 .map_err(|failure| PageError::failure(&request, &failure))?;
             let tenant = browser.tenant();
             let reply_to = ReplyTo::find(tenant, &parameters)
-                .map_err(|why| PageError::no_reply(&request, why))?;
+                .map_err(|why| PageError::bad_request(&request, &why))?;
             authorize::finish(&state.context, tenant, pending.id, browser.secret.clone())
                 .await
                 .map_err(|failure| PageError::failure(&request, &failure))?;
@@ -157,7 +157,7 @@ impl Attempt<'_> {
     async fn answer(self) -> Result<HttpResponse, PageError> {
         let (request, tenant) = (self.request, self.browser.tenant());
         let reply_to = ReplyTo::find(tenant, &self.parameters)
-            .map_err(|why| PageError::no_reply(request, why))?;
+            .map_err(|why| PageError::bad_request(request, &why))?;
         let asked = match authorize::check(tenant, &reply_to, &self.parameters) {
             Ok(asked) => asked,
             Err(error) => return reply::with_error(request, tenant, &reply_to, &error),
@@ -348,7 +348,7 @@ pub async fn pending(
 
 fn query(request: &HttpRequest) -> Result<Parameters, PageError> {
     Parameters::parse(request.query_string().as_bytes())
-        .map_err(|why| PageError::bad_request(request, &why.to_string()))
+        .map_err(|why| PageError::bad_request(request, &why))
 }
 
 pub fn stored_parameters(pending: &PendingRequest) -> Result<Parameters, Failure> {

@@ -43,7 +43,7 @@ pub async fn get(
     browser: Browser,
 ) -> Result<HttpResponse, PageError> {
     let parameters = Parameters::parse(request.query_string().as_bytes())
-        .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
+        .map_err(|why| PageError::bad_request(&request, &why))?;
     answer(&request, &state, &browser, &parameters, UsersWord::NotGiven).await
 }
 
@@ -66,7 +66,7 @@ pub async fn post(
         // From another site: its cookies are missing and its word is not the user's. GET sees the cookies.
         _ => {
             logout::check(browser.tenant(), &parameters)
-                .map_err(|why| PageError::bad_request(&request, &why.to_string()))?;
+                .map_err(|why| PageError::bad_request(&request, &why))?;
             let location = format!(
                 "{}/oauth2/logout?{}",
                 browser.tenant().base_path,
@@ -96,8 +96,8 @@ async fn answer(
     word: UsersWord,
 ) -> Result<HttpResponse, PageError> {
     let tenant = browser.tenant();
-    let asked = logout::check(tenant, parameters)
-        .map_err(|why| PageError::bad_request(request, &why.to_string()))?;
+    let asked =
+        logout::check(tenant, parameters).map_err(|why| PageError::bad_request(request, &why))?;
     let own = browser.session_id();
     match (word, asked.session, own) {
         (UsersWord::Stay, _, _) => Ok(HttpResponse::SeeOther()

@@ -13,6 +13,7 @@ use doorward::config::{PublicUrl, TenantLabel, TrustedProxies};
 use doorward::crypto::entropy::OsEntropy;
 use doorward::crypto::hashing_threads::{HashingSettings, PasswordHasher};
 use doorward::crypto::master_key::MasterKey;
+use doorward::dns::TxtLookup;
 use doorward::domain::clock::{Clock, SystemClock, Timestamp};
 use doorward::domain::email_address::EmailAddress;
 use doorward::domain::provider::UpstreamIssuer;
@@ -29,16 +30,17 @@ use reqwest::header::{self, HeaderMap};
 use serde_json::Value;
 use url::Url;
 
-use super::Database;
+use super::{Database, TestDns};
 
 /// Doorward itself is an OpenID provider at hand: a tenant's users may come from another tenant.
 fn upstreams(port: u16) -> Upstreams {
-    let url = |text| Url::parse(text).unwrap();
+    let url = |text: &str| Url::parse(text).unwrap();
     let settings = upstream::Settings {
         allowed: vec![Target { host: "localhost".to_owned(), port }],
         google_issuer: UpstreamIssuer::parse(&format!("http://localhost:{port}/t/google")).unwrap(),
         github_url: url("https://github.com"),
-        github_api_url: url("https://api.github.com"),
+        // It answers, although with a refusal.
+        github_api_url: url(&format!("http://localhost:{port}/github-api")),
     };
     Upstreams::new(settings)
 }
@@ -56,6 +58,7 @@ pub struct Setup {
 pub struct TestApp {
     pub context: Arc<Context>,
     pub clock: Arc<TestClock>,
+    pub dns: TestDns,
     http: reqwest::Client,
     /// Where the server listens, whatever host a URL names.
     address: String,
@@ -102,6 +105,7 @@ impl TestApp {
         let clock = Arc::new(TestClock(AtomicI64::new(SystemClock.now().as_millis())));
         let entropy = Arc::new(OsEntropy);
         let folder = std::env::temp_dir().join(format!("doorward-mail-{}", random_name()));
+        let dns = TestDns::start().await;
         let resources = Resources {
             db,
             clock: clock.clone(),
@@ -109,6 +113,7 @@ impl TestApp {
             entropy,
             public_url: PublicUrl::parse(&public_url).unwrap(),
             upstreams: upstreams(listeners.port().unwrap()),
+            dns: TxtLookup::new(vec![dns.address]),
             mailer: match smtp_url {
                 None => Mailer::Mailbox(Mailbox::open(folder.clone()).unwrap()),
                 Some(url) if url.is_empty() => Mailer::Nowhere,
@@ -135,7 +140,7 @@ impl TestApp {
             .no_proxy()
             .build()
             .unwrap();
-        Self { context, clock, http, address, server: handle, mailbox: folder }
+        Self { context, clock, dns, http, address, server: handle, mailbox: folder }
     }
 
     pub async fn stop(self) {

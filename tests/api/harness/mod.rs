@@ -4,6 +4,7 @@
 mod app;
 mod browser;
 mod database;
+mod dns;
 pub mod federation;
 mod mail_server;
 mod rows;
@@ -12,22 +13,24 @@ mod tenant;
 pub use app::{Answer, Call, Setup, TestApp};
 pub use browser::{Browser, absolute, field};
 pub use database::Database;
+pub use dns::{Manner, TestDns};
 pub use mail_server::{MailServer, Replies};
 pub use tenant::{PASSWORD, Query, TestClient, TestTenant, VERIFIER, claims, query};
 
 /// Runs each of the named tests on SQLite and on PostgreSQL. One that is not named is dead code, which the
-/// lints refuse.
+/// lints refuse. `at URL;` before them gives the deployment another public URL than that of a server on loopback.
 macro_rules! on_both_databases {
-    ($($test:ident,)*) => { $(
+    ($($test:ident,)*) => { $crate::harness::on_both_databases! { at "http://localhost"; $($test,)* } };
+    (at $url:expr; $($test:ident,)*) => { $(
         mod $test {
             #[test]
             fn on_sqlite() {
-                $crate::harness::run($crate::harness::Database::sqlite(), super::$test);
+                $crate::harness::run_as($url, $crate::harness::Database::sqlite(), super::$test);
             }
 
             #[test]
             fn on_postgres() {
-                $crate::harness::run($crate::harness::Database::postgres(), super::$test);
+                $crate::harness::run_as($url, $crate::harness::Database::postgres(), super::$test);
             }
         }
     )* };

@@ -14,7 +14,7 @@ use doorward::domain::provider::{
 };
 use doorward::domain::role::RoleKey;
 use doorward::domain::secret::Secret;
-use doorward::domain::tenant::{DisplayName, Domain, SignUp, Slug, Tenant};
+use doorward::domain::tenant::{AccountPolicy, DisplayName, Domain, SignUp, Slug, Tenant};
 use doorward::flows::administration::Administrator;
 use doorward::flows::administration::applications::{self, NewApplication};
 use doorward::flows::administration::providers::{self, NewProvider, Seen};
@@ -69,7 +69,7 @@ impl TestApp {
             slug: Slug::parse(slug).unwrap(),
             name: DisplayName::parse(&format!("Tenant {slug}")).unwrap(),
             domain: domain.map(|domain| Domain::parse(domain).unwrap()),
-            sign_up: SignUp::Open,
+            accounts: AccountPolicy::default(),
         };
         let tenant = tenants::create(&Administrator::command_line(context), new).await.unwrap();
         for key in ["ADMIN", "MEMBER"] {

@@ -15,6 +15,7 @@ use doorward::domain::authorization_code::{AuthorizationCode, CodeState, Grant};
 use doorward::domain::authorization_request::PendingRequest;
 use doorward::domain::clock::Timestamp;
 use doorward::domain::consent::Consent;
+use doorward::domain::domain_claim::{CLAIM_LIFE, DomainClaim};
 use doorward::domain::email_address::EmailAddress;
 use doorward::domain::identity::{Assertion, Identity, LinkOffer, Subject};
 use doorward::domain::ids::{
@@ -32,7 +33,7 @@ use doorward::domain::role::{Role, RoleKey};
 use doorward::domain::scope::Scopes;
 use doorward::domain::secret::{Secret, SecretDigest};
 use doorward::domain::session::{Method, Session, SessionKind};
-use doorward::domain::tenant::{DisplayName, SignUp};
+use doorward::domain::tenant::{DisplayName, Domain, SignUp};
 use doorward::domain::upstream_sign_in::{self, UpstreamSignIn};
 use doorward::domain::upstream_token::SealedTokens;
 use doorward::domain::user::{User, UserStatus};
@@ -76,6 +77,7 @@ struct Rows {
     order: MailOrder,
     sign_in: EmailCodeId,
     member: Member,
+    claim: DomainClaim,
 }
 
 const DAY: Day = Day::from_number(20_000);
@@ -332,6 +334,13 @@ const CALLS: &[(&str, Came, Call)] = &[
     ("consents.delete", Nothing, |tx, a| {
         Ok(changed(tx.consents().delete(a.user.id, a.application.id)?))
     }),
+    ("consents.delete_all", Nothing, |tx, a| Ok(changed(tx.consents().delete_all(a.user.id)? > 0))),
+    ("domain_claims.put", Own, |tx, a| own(tx.domain_claims().put(&a.claim))),
+    ("domain_claims.find", Nothing, |tx, a| Ok(found(tx.domain_claims().find(a.now)?))),
+    ("domain_claims.spend", Nothing, |tx, a| {
+        Ok(changed(tx.domain_claims().spend(&a.claim.challenge, a.now)?))
+    }),
+    ("domain_claims.delete", Nothing, |tx, _| Ok(changed(tx.domain_claims().delete()?))),
     ("email_codes.insert", Own, |tx, a| {
         own(tx.email_codes().insert(a.sign_in, BROWSER, &a.user.email, a.now))
     }),
@@ -604,6 +613,12 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
             token_digest: digest_of("token"),
             order,
             member: Member { user_id: user.id, role: MemberRole::Owner, created_at: now },
+            claim: DomainClaim {
+                domain: Domain::parse("login.acme.example").unwrap(),
+                challenge: "challenge".to_owned(),
+                created_at: now,
+                expires_at: now + CLAIM_LIFE,
+            },
             sign_in: EmailCodeId::from_bytes([4; 16]),
             now,
             provider: provider(now),
@@ -670,6 +685,7 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
         tx.email_codes().insert(rows.sign_in, BROWSER, &rows.user.email, now)?;
         tx.email_codes().set_code(rows.sign_in, "the code")?;
         tx.logos().put(b"a picture")?;
+        tx.domain_claims().put(&rows.claim)?;
         tx.members().insert(&rows.member)?;
         tx.activity().add(Kind::SignIn, DAY, 100)?;
         tx.activity().add(Kind::SignUp, DAY, 100)?;
@@ -704,6 +720,7 @@ async fn everything_of(app: &TestApp, tenant: &TestTenant, rows: &Arc<Rows>) -> 
             format!("{:?}", tx.consents().find(rows.user.id, rows.application.id)?),
             format!("{:?}", tx.email_codes().find(rows.sign_in, BROWSER, rows.now)?),
             format!("{:?}", tx.logos().find()?),
+            format!("{:?}", tx.domain_claims().find(rows.now)?),
             format!("{:?}", tx.mail_orders().dead(1_000)?),
             format!(
                 "{:?}",

@@ -149,6 +149,35 @@ for (const database of DATABASES) {
         const { left } = await signInAtOidc(browser, new URL(href, page.url), login);
         assert.equal((await redeem(left)).claims().email, email);
       });
+
+      it('gets its user by a provider that writes times and truths as texts, as some do', async () => {
+        const { login, email } = somebody();
+        company.fault = company.claims(claims =>
+          Object.assign(claims, { email, email_verified: 'true', updated_at: '2026-01-01T00:00:00.000Z' }),
+        );
+        const { url, redeem } = await authorizationRequest(web, redirectUri, { idp: 'company' });
+        const claims = (await redeem((await signInAtOidc(newBrowser(), url, login)).left)).claims();
+        assert.deepEqual([claims.email, claims.email_verified], [email, true]);
+      });
+
+      it('calls the provider in its user\'s name, with the token that the tenant keeps', async () => {
+        const keep = ['--key', 'company', '--kind', 'oidc', '--issuer', company.issuer, '--tokens', 'keep'];
+        const set = await doorward.setProvider('acme', CLIENT.client_secret, ...keep, '--client-id', CLIENT.client_id, '--client-secret-stdin');
+        assert.equal(set.code, 0, set.stderr);
+        const reader = await doorward.createApp('acme', 'web', '--upstream-tokens', '--redirect-uri', redirectUri);
+        await doorward.honoursChanges();
+        const config = await discover(issuer, reader.client_id, client.ClientSecretBasic(reader.client_secret));
+        const { login, email } = somebody();
+        const scope = 'openid upstream_tokens';
+        const { url, redeem } = await authorizationRequest(config, redirectUri, { idp: 'company', scope });
+        const { access_token } = await redeem((await signInAtOidc(newBrowser(), url, login)).left);
+        const asked = await fetch(`${at('company')}/token`, { headers: { authorization: `Bearer ${access_token}` } });
+        assert.equal(asked.status, 200, await asked.clone().text());
+        const token = await asked.json();
+        assert.equal(token.token_type, 'Bearer');
+        const me = await fetch(`${company.issuer}/me`, { headers: { authorization: `Bearer ${token.access_token}` } });
+        assert.deepEqual([me.status, (await me.json()).email], [200, email]);
+      });
     });
 
     describe('an ID token that lies', () => {
@@ -252,6 +281,14 @@ for (const database of DATABASES) {
           assert.ok(await isSignedIn(browser));
         }
         assert.equal(google.asked.filter(path => path === '/jwks').length, before + 1);
+      });
+
+      it('that puts another key under the old name is believed, too', async () => {
+        await signInAtOidc(newBrowser(), at('google'), somebody().login);
+        await google.rotate('first');
+        const browser = newBrowser();
+        await signInAtOidc(browser, at('google'), somebody().login);
+        assert.ok(await isSignedIn(browser));
       });
     });
 

@@ -183,6 +183,11 @@ for (const database of DATABASES) {
       await sleep(3_000); // at least one try fails
       assert.equal(letters.length, before);
       await assert.rejects(command(['doctor']), /mend/);
+      // Back, but it takes no letters from us yet: that says nothing of the letters.
+      const shut = createServer(socket => socket.end('554 no service here\r\n')).listen(smtpPort, '127.0.0.1');
+      await once(shut, 'listening');
+      await sleep(3_000);
+      await close(shut);
       smtp = await startMailServer(smtpPort, letters);
       await lettersTo('later@shop.example', 1);
       await lettersTo(USER.email, 2);

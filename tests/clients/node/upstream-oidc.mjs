@@ -43,9 +43,9 @@ export async function startOidcUpstream(users) {
       provider.on('server_error', (_, error) => console.error(error));
       answer = provider.callback();
     },
-    /** From now on the provider signs with another key, and knows no other. */
-    async rotate() {
-      const key = await newKey(`key-${keys.length}`);
+    /** From now on the provider signs with another key, of another name or the same, and knows no other. */
+    async rotate(name = `key-${keys.length}`) {
+      const key = await newKey(name);
       keys.push(key);
       upstream.fault = async (path, reply) => {
         if (path === '/jwks') reply.body = JSON.stringify({ keys: [key.publicJwk] });

@@ -1,0 +1,10 @@
+-- The host that a tenant claims and has not proved yet. Several tenants may claim one host; who proves it gets it.
+CREATE TABLE domain_claims (
+    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    domain TEXT NOT NULL,
+    challenge TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id)
+);
+CREATE INDEX domain_claims_expiry ON domain_claims (expires_at);
