@@ -115,7 +115,7 @@ pub fn context(
 /// The server that the environment names; without one, mail waits.
 pub fn mailer(settings: &StoreSettings) -> Result<Mailer, CommandError> {
     match &settings.mail {
-        Some(mail) => Ok(Mailer::Smtp(Box::new(Smtp::new(&mail.smtp_url, &mail.from)?))),
+        Some(mail) => Ok(Mailer::Smtp(Smtp::new(&mail.smtp_url, &mail.from)?)),
         None => Ok(Mailer::Nowhere),
     }
 }

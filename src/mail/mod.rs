@@ -27,7 +27,7 @@ pub struct Mail {
 
 /// Where mail goes.
 pub enum Mailer {
-    Smtp(Box<Smtp>),
+    Smtp(Smtp),
     Mailbox(Mailbox),
     /// No server is configured: mail waits.
     Nowhere,

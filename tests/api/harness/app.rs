@@ -119,7 +119,7 @@ impl TestApp {
                 Some(url) if url.is_empty() => Mailer::Nowhere,
                 Some(url) => {
                     let from = EmailAddress::parse("no-reply@doorward.example").unwrap();
-                    Mailer::Smtp(Box::new(Smtp::new(&url, &from).unwrap()))
+                    Mailer::Smtp(Smtp::new(&url, &from).unwrap())
                 }
             },
         };
