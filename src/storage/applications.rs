@@ -6,6 +6,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use super::error::StorageError;
+use super::prefix::past;
 use super::schema::{application_uris, applications, client_secrets};
 use super::tenant_tx::Scope;
 use crate::domain::application::{
@@ -41,6 +42,7 @@ struct Row {
     created_at: i64,
     party: String,
     upstream_tokens: bool,
+    name_key: String,
 }
 
 #[derive(Queryable, Insertable)]
@@ -61,6 +63,25 @@ struct SecretRow {
     application_id: String,
     digest: String,
     created_at: i64,
+}
+
+/// What a list shows of an application.
+#[derive(Clone, Debug)]
+pub struct ListedApplication {
+    pub id: ApplicationId,
+    pub name: DisplayName,
+    pub kind: ApplicationKind,
+    pub status: ApplicationStatus,
+    pub is_default: bool,
+}
+
+/// Which applications a list has.
+#[derive(Clone, Debug, Default)]
+pub struct ApplicationFilter {
+    /// The beginning of the name, in lower case; empty for all.
+    pub text: String,
+    /// Those alone that users sign in to.
+    pub acts_for_users: bool,
 }
 
 const REDIRECT: &str = "redirect";
@@ -128,6 +149,7 @@ impl Applications<'_> {
         )
         .set((
             applications::name.eq(&row.name),
+            applications::name_key.eq(&row.name_key),
             applications::direct_login.eq(row.direct_login),
             applications::party.eq(&row.party),
             applications::upstream_tokens.eq(row.upstream_tokens),
@@ -193,6 +215,45 @@ impl Applications<'_> {
             .filter(applications::tenant_id.eq(self.0.tenant))
             .filter(applications::id.eq(id.to_string()));
         Ok(diesel::delete(application).execute(self.0.connection)? == 1)
+    }
+
+    /// A page of them: the oldest first after `after` or, where a text is looked for, by name.
+    pub fn page(
+        &mut self,
+        filter: &ApplicationFilter,
+        after: Option<ApplicationId>,
+        limit: i64,
+    ) -> Result<Vec<ListedApplication>, StorageError> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let kinds = ApplicationKind::ALL
+            .into_iter()
+            .filter(|kind| kind.acts_for_users() || !filter.acts_for_users)
+            .map(ApplicationKind::as_str);
+        let some = applications::table
+            .filter(applications::tenant_id.eq(self.0.tenant))
+            .filter(applications::kind.eq_any(kinds))
+            .limit(limit);
+        let columns = (
+            applications::id,
+            applications::name,
+            applications::kind,
+            applications::status,
+            applications::is_default,
+        );
+        let rows = match filter.text.as_str() {
+            "" => some
+                .filter(applications::id.gt(after))
+                .order(applications::id.asc())
+                .select(columns)
+                .load::<ListedRow>(self.0.connection)?,
+            text => some
+                .filter(applications::name_key.ge(text))
+                .filter(applications::name_key.lt(past(text)))
+                .order(applications::name_key.asc())
+                .select(columns)
+                .load::<ListedRow>(self.0.connection)?,
+        };
+        rows.into_iter().map(listed).collect()
     }
 
     /// All of them, the oldest first.
@@ -292,8 +353,24 @@ impl Applications<'_> {
             created_at: application.created_at.as_millis(),
             party: application.party.as_str().to_owned(),
             upstream_tokens: application.upstream_tokens == UpstreamTokenAccess::Allowed,
+            name_key: application.name.as_str().to_lowercase(),
         }
     }
+}
+
+type ListedRow = (String, String, String, String, bool);
+
+fn listed(
+    (id, name, kind, status, is_default): ListedRow,
+) -> Result<ListedApplication, StorageError> {
+    let unreadable = || StorageError::Corrupt("application");
+    Ok(ListedApplication {
+        id: ApplicationId::parse(&id).map_err(|_| unreadable())?,
+        name: DisplayName::parse(&name).map_err(|_| unreadable())?,
+        kind: ApplicationKind::parse(&kind).ok_or_else(unreadable)?,
+        status: ApplicationStatus::parse(&status).ok_or_else(unreadable)?,
+        is_default,
+    })
 }
 
 fn seconds(duration: Duration) -> i32 {

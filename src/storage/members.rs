@@ -42,11 +42,14 @@ impl Members<'_> {
         row.map(Member::try_from).transpose()
     }
 
-    /// All of them, the oldest account first.
-    pub fn list(&mut self) -> Result<Vec<Member>, StorageError> {
+    /// A page of them, the oldest account first, after `after`.
+    pub fn page(&mut self, after: Option<UserId>, limit: i64) -> Result<Vec<Member>, StorageError> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
         let rows = members::table
             .filter(members::tenant_id.eq(self.0.tenant))
+            .filter(members::user_id.gt(after))
             .order(members::user_id.asc())
+            .limit(limit)
             .load::<Row>(self.0.connection)?;
         rows.into_iter().map(Member::try_from).collect()
     }

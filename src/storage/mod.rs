@@ -39,6 +39,7 @@ mod upstream_tokens;
 mod users;
 
 pub use allowances::{Booked, Spent};
+pub use applications::{ApplicationFilter, ListedApplication};
 pub use audit_events::AuditFilter;
 pub use connection::{DatabaseUrl, InvalidDatabaseUrl};
 pub use db::Db;

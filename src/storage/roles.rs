@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::error::StorageError;
+use super::prefix::past;
 use super::schema::roles;
 use super::tenant_tx::Scope;
 use crate::domain::ids::RoleId;
@@ -77,6 +78,62 @@ impl Roles<'_> {
             .filter(roles::tenant_id.eq(self.0.tenant))
             .filter(roles::id.eq(id.to_string()));
         Ok(diesel::delete(role).execute(self.0.connection)? == 1)
+    }
+
+    /// A page of them by rank, after the role of that rank and key.
+    pub fn page(
+        &mut self,
+        after: Option<(i32, RoleKey)>,
+        limit: i64,
+    ) -> Result<Vec<Role>, StorageError> {
+        let of_tenant = roles::table
+            .filter(roles::tenant_id.eq(self.0.tenant))
+            .order((roles::rank.asc(), roles::key.asc()))
+            .limit(limit);
+        let rows = match after {
+            None => of_tenant.load::<Row>(self.0.connection)?,
+            // The first condition alone is one that an index serves.
+            Some((rank, key)) => of_tenant
+                .filter(roles::rank.ge(rank))
+                .filter(roles::rank.gt(rank).or(roles::key.gt(key.as_str())))
+                .load::<Row>(self.0.connection)?,
+        };
+        rows.into_iter().map(Role::try_from).collect()
+    }
+
+    /// Roles whose key begins with `text`.
+    pub fn search(&mut self, text: &str, limit: i64) -> Result<Vec<Role>, StorageError> {
+        let rows = roles::table
+            .filter(roles::tenant_id.eq(self.0.tenant))
+            .filter(roles::key.ge(text))
+            .filter(roles::key.lt(past(text)))
+            .order(roles::key.asc())
+            .limit(limit)
+            .load::<Row>(self.0.connection)?;
+        rows.into_iter().map(Role::try_from).collect()
+    }
+
+    /// The one that ranks right before `role`.
+    pub fn before(&mut self, role: &Role) -> Result<Option<Role>, StorageError> {
+        let row = roles::table
+            .filter(roles::tenant_id.eq(self.0.tenant))
+            .filter(roles::rank.le(role.rank))
+            .filter(roles::rank.lt(role.rank).or(roles::key.lt(role.key.as_str())))
+            .order((roles::rank.desc(), roles::key.desc()))
+            .first::<Row>(self.0.connection)
+            .optional()?;
+        row.map(Role::try_from).transpose()
+    }
+
+    /// The rank after all that are taken.
+    pub fn next_rank(&mut self) -> Result<i32, StorageError> {
+        let last = roles::table
+            .filter(roles::tenant_id.eq(self.0.tenant))
+            .order(roles::rank.desc())
+            .select(roles::rank)
+            .first::<i32>(self.0.connection)
+            .optional()?;
+        Ok(last.map_or(1, |last| last.saturating_add(1)))
     }
 
     /// All of them, by rank.

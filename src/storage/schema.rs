@@ -16,6 +16,7 @@ diesel::table! {
         reply_to -> Nullable<Text>,
         deletes_at -> Nullable<BigInt>,
         logo -> Nullable<Text>,
+        name_key -> Text,
     }
 }
 
@@ -68,6 +69,7 @@ diesel::table! {
         created_at -> BigInt,
         party -> Text,
         upstream_tokens -> Bool,
+        name_key -> Text,
     }
 }
 
@@ -105,6 +107,14 @@ diesel::table! {
         created_at -> BigInt,
         deletes_at -> Nullable<BigInt>,
         name_key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    user_name_words (tenant_id, user_id, word) {
+        tenant_id -> Text,
+        user_id -> Text,
+        word -> Text,
     }
 }
 
@@ -392,4 +402,5 @@ diesel::allow_tables_to_appear_in_same_query!(identities, upstream_tokens);
 diesel::allow_tables_to_appear_in_same_query!(roles, user_roles);
 diesel::allow_tables_to_appear_in_same_query!(members, tenants);
 diesel::allow_tables_to_appear_in_same_query!(user_roles, users);
+diesel::allow_tables_to_appear_in_same_query!(user_name_words, users);
 diesel::allow_tables_to_appear_in_same_query!(refresh_families, users, sessions);

@@ -1,5 +1,7 @@
 //! Tenants themselves: reached across tenants only.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 
 use super::connection::AnyConnection;
@@ -35,6 +37,7 @@ struct Row {
     reply_to: Option<String>,
     deletes_at: Option<i64>,
     logo: Option<String>,
+    name_key: String,
 }
 
 impl Tenants<'_> {
@@ -54,6 +57,7 @@ impl Tenants<'_> {
             reply_to: tenant.reply_to.as_ref().map(ToString::to_string),
             deletes_at: tenant.deletes_at.map(Timestamp::as_millis),
             logo: tenant.logo.as_ref().map(ToString::to_string),
+            name_key: tenant.name.as_str().to_lowercase(),
         };
         diesel::insert_into(tenants::table).values(&row).execute(self.0)?;
         Ok(())
@@ -93,6 +97,28 @@ impl Tenants<'_> {
         rows.into_iter().map(Tenant::try_from).collect()
     }
 
+    /// Tenants whose name or host begins with `text`, which is in lower case, by name; those whose slug does so
+    /// are left out, since a page has them.
+    pub fn named(&mut self, text: &str, limit: i64) -> Result<Vec<Tenant>, StorageError> {
+        // Not a range: no index of the slugs is to lead.
+        let others =
+            || tenants::table.filter(tenants::slug.not_between(text, past(text))).limit(limit);
+        let mut rows = others()
+            .filter(tenants::name_key.ge(text))
+            .filter(tenants::name_key.lt(past(text)))
+            .order(tenants::name_key.asc())
+            .load::<Row>(self.0)?;
+        let hosts = others()
+            .filter(tenants::domain.ge(text))
+            .filter(tenants::domain.lt(past(text)))
+            .order(tenants::domain.asc())
+            .load::<Row>(self.0)?;
+        let known: HashSet<String> = rows.iter().map(|row| row.id.clone()).collect();
+        rows.extend(hosts.into_iter().filter(|row| !known.contains(&row.id)));
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        rows.into_iter().map(Tenant::try_from).collect()
+    }
+
     /// Keeps others from changing the tenant until this transaction ends.
     pub fn lock(&mut self, id: TenantId) -> Result<bool, StorageError> {
         let moved = diesel::update(tenants::table.filter(tenants::id.eq(id.to_string())))
@@ -108,6 +134,7 @@ impl Tenants<'_> {
         let moved = diesel::update(tenants::table.filter(tenants::id.eq(tenant.id.to_string())))
             .set((
                 tenants::name.eq(tenant.name.as_str()),
+                tenants::name_key.eq(tenant.name.as_str().to_lowercase()),
                 tenants::domain.eq(tenant.domain.as_ref().map(ToString::to_string)),
                 tenants::sign_up.eq(accounts.sign_up.as_str()),
                 tenants::email_verification.eq(accounts.email_verification.as_str()),

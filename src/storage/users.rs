@@ -1,12 +1,12 @@
 //! Users, their passwords' hashes and the roles they have.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use diesel::prelude::*;
 
 use super::error::StorageError;
 use super::prefix::past;
-use super::schema::{roles, user_roles, users};
+use super::schema::{roles, user_name_words, user_roles, users};
 use super::tenant_tx::Scope;
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
@@ -57,7 +57,7 @@ impl Users<'_> {
             name_key: name_key(user.name.as_ref()),
         };
         diesel::insert_into(users::table).values(&row).execute(self.0.connection)?;
-        Ok(())
+        self.insert_words(&row.id, row.name_key.as_deref())
     }
 
     pub fn find(&mut self, id: UserId) -> Result<Option<User>, StorageError> {
@@ -144,14 +144,21 @@ impl Users<'_> {
         Ok(diesel::delete(granted).execute(self.0.connection)? == 1)
     }
 
-    /// Some of those who have the role, the newest first.
-    pub fn with_role(&mut self, role: RoleId, limit: i64) -> Result<Vec<User>, StorageError> {
+    /// The newest `limit` of those who have the role before `before`, the newest first.
+    pub fn with_role(
+        &mut self,
+        role: RoleId,
+        before: Option<UserId>,
+        limit: i64,
+    ) -> Result<Vec<User>, StorageError> {
+        let before = before.map_or_else(|| past(""), |id| id.to_string());
         let rows = user_roles::table
             .inner_join(users::table.on(
                 users::tenant_id.eq(user_roles::tenant_id).and(users::id.eq(user_roles::user_id)),
             ))
             .filter(user_roles::tenant_id.eq(self.0.tenant))
             .filter(user_roles::role_id.eq(role.to_string()))
+            .filter(user_roles::user_id.lt(before))
             .order(user_roles::user_id.desc())
             .limit(limit)
             .select(users::all_columns)
@@ -174,7 +181,8 @@ impl Users<'_> {
         rows.into_iter().map(User::try_from).collect()
     }
 
-    /// Users whose address or name begins with `text`, which is in lower case: those by address first.
+    /// Users whose address, name or a word of it begins with `text`, which is in lower case: those by address
+    /// first, and those by the whole name next.
     pub fn search(&mut self, text: &str, limit: i64) -> Result<Vec<User>, StorageError> {
         let of_tenant = || users::table.filter(users::tenant_id.eq(self.0.tenant)).limit(limit);
         let mut rows = of_tenant()
@@ -187,8 +195,25 @@ impl Users<'_> {
             .filter(users::name_key.lt(past(text)))
             .order(users::name_key.asc())
             .load::<UserRow>(self.0.connection)?;
-        let known: HashSet<String> = rows.iter().map(|row| row.id.clone()).collect();
-        rows.extend(named.into_iter().filter(|row| !known.contains(&row.id)));
+        let by_word = user_name_words::table
+            .inner_join(
+                users::table.on(users::tenant_id
+                    .eq(user_name_words::tenant_id)
+                    .and(users::id.eq(user_name_words::user_id))),
+            )
+            .filter(user_name_words::tenant_id.eq(self.0.tenant))
+            .filter(user_name_words::word.ge(text))
+            .filter(user_name_words::word.lt(past(text)))
+            .order(user_name_words::word.asc())
+            .limit(limit)
+            .select(users::all_columns)
+            .load::<UserRow>(self.0.connection)?;
+        let mut known: HashSet<String> = rows.iter().map(|row| row.id.clone()).collect();
+        for row in named.into_iter().chain(by_word) {
+            if known.insert(row.id.clone()) {
+                rows.push(row);
+            }
+        }
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         rows.into_iter().map(User::try_from).collect()
     }
@@ -290,7 +315,7 @@ impl Users<'_> {
         )
         .set((users::name.eq(name.map(DisplayName::as_str)), users::name_key.eq(name_key(name))))
         .execute(self.0.connection)?;
-        Ok(moved == 1)
+        self.replace_words(id, name, moved)
     }
 
     /// Plans the account's deletion. `false` if it is planned already: the first plan stands.
@@ -380,7 +405,7 @@ impl Users<'_> {
             users::picture.eq(picture),
         ))
         .execute(self.0.connection)?;
-        Ok(moved == 1)
+        self.replace_words(id, name, moved)
     }
 
     /// Name and picture, as a provider says them.
@@ -401,7 +426,44 @@ impl Users<'_> {
             users::picture.eq(picture),
         ))
         .execute(self.0.connection)?;
-        Ok(moved == 1)
+        self.replace_words(id, name, moved)
+    }
+}
+
+/// What a user is found by, besides the beginning of address and name.
+impl Users<'_> {
+    fn insert_words(&mut self, id: &str, name_key: Option<&str>) -> Result<(), StorageError> {
+        let words: BTreeSet<&str> =
+            name_key.unwrap_or_default().split_whitespace().skip(1).collect();
+        for word in words {
+            diesel::insert_into(user_name_words::table)
+                .values((
+                    user_name_words::tenant_id.eq(self.0.tenant),
+                    user_name_words::user_id.eq(id),
+                    user_name_words::word.eq(word),
+                ))
+                .execute(self.0.connection)?;
+        }
+        Ok(())
+    }
+
+    /// After `moved` rows of the user have got the name: none, if it is no user of the tenant.
+    fn replace_words(
+        &mut self,
+        id: UserId,
+        name: Option<&DisplayName>,
+        moved: usize,
+    ) -> Result<bool, StorageError> {
+        if moved == 0 {
+            return Ok(false);
+        }
+        let id = id.to_string();
+        let old = user_name_words::table
+            .filter(user_name_words::tenant_id.eq(self.0.tenant))
+            .filter(user_name_words::user_id.eq(&id));
+        diesel::delete(old).execute(self.0.connection)?;
+        self.insert_words(&id, name_key(name).as_deref())?;
+        Ok(true)
     }
 }
 

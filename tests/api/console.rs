@@ -403,7 +403,7 @@ async fn the_last_owner_stays(app: &TestApp) {
     let email = member(app, &acme, MemberRole::Owner).await;
     let mut browser = sign_in(app, &email).await;
     let tenant = tenants::find(&app.context, &Slug::parse("acme").unwrap()).await.unwrap();
-    let listed = members::list(&app.context, &tenant).await.unwrap();
+    let listed = members::page(&app.context, &tenant, None, 100).await.unwrap();
     let path = format!("/t/acme/members/{}", listed[0].account.id);
     for role in ["viewer", "none"] {
         let answer = post(app, &mut browser, &path, &[("role", role)]).await;
@@ -440,7 +440,7 @@ async fn an_account_that_is_gone_is_no_owner(app: &TestApp) {
             users::act(&admin, &console, ghost, users::Act::Delete).await.unwrap();
         }
     }
-    let listed = members::list(&app.context, &acme.tenant).await.unwrap();
+    let listed = members::page(&app.context, &acme.tenant, None, 100).await.unwrap();
     assert_eq!(listed.len(), 1);
     let mut browser = sign_in(app, &email).await;
     let path = format!("/t/acme/members/{}", listed[0].account.id);

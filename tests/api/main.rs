@@ -8,6 +8,7 @@ mod authorize;
 mod clients;
 mod consent;
 mod console;
+mod console_lists;
 mod console_pages;
 mod cors;
 mod discovery;

@@ -18,7 +18,7 @@ use crate::domain::redirect_uri::{Audience, Origin, RedirectUri};
 use crate::domain::secret::Secret;
 use crate::domain::tenant::{DisplayName, Tenant};
 use crate::flows::Context;
-use crate::storage::StorageError;
+use crate::storage::{ApplicationFilter, ListedApplication, StorageError};
 
 const REDIRECT_URI: &str = "redirect URI";
 const POST_LOGOUT_REDIRECT_URI: &str = "post-logout redirect URI";
@@ -97,6 +97,32 @@ pub async fn create(
 pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<Application>, Problem> {
     let applications = context.db.read::<_, StorageError>(tenant.id, |tx| tx.applications().list());
     Ok(applications.await?)
+}
+
+/// A page of the applications, after `after`; where a text is looked for, those whose name begins with it, or the
+/// one whose id it is.
+pub async fn page(
+    context: &Context,
+    tenant: &Tenant,
+    filter: ApplicationFilter,
+    after: Option<ApplicationId>,
+    limit: i64,
+) -> Result<Vec<ListedApplication>, Problem> {
+    if let Ok(id) = ApplicationId::parse(&filter.text) {
+        return match find(context, tenant, id).await {
+            Ok(it) if filter.acts_for_users && !it.kind.acts_for_users() => Ok(Vec::new()),
+            Ok(Application { id, name, kind, status, is_default, .. }) => {
+                Ok(vec![ListedApplication { id, name, kind, status, is_default }])
+            }
+            Err(Problem::Unknown) => Ok(Vec::new()),
+            Err(problem) => Err(problem),
+        };
+    }
+    let filter = ApplicationFilter { text: filter.text.to_lowercase(), ..filter };
+    let page = context.db.read::<_, StorageError>(tenant.id, move |tx| {
+        tx.applications().page(&filter, after, limit)
+    });
+    Ok(page.await?)
 }
 
 pub async fn find(

@@ -44,10 +44,48 @@ pub async fn tenants_of(
     Ok(page.await?)
 }
 
-/// Those whose account is still there.
-pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<ListedMember>, Problem> {
+/// A page of the members, the oldest account first, after `after`. A member without an account is none any more.
+pub async fn page(
+    context: &Context,
+    tenant: &Tenant,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<ListedMember>, Problem> {
+    let members =
+        context.db.read::<_, StorageError>(tenant.id, move |tx| tx.members().page(after, limit));
+    let members = members.await?;
+    with_accounts(context, members).await
+}
+
+/// The member with that address or id.
+pub async fn search(
+    context: &Context,
+    tenant: &Tenant,
+    text: &str,
+) -> Result<Vec<ListedMember>, Problem> {
+    let id = match (UserId::parse(text), EmailAddress::parse(text)) {
+        (Ok(id), _) => Some(id),
+        (Err(_), Ok(email)) => {
+            let console = operators::console_tenant(context).await?;
+            match users::find(context, &console, &email).await {
+                Ok(account) => Some(account.id),
+                Err(Problem::Input(_)) => None,
+                Err(problem) => return Err(problem),
+            }
+        }
+        (Err(_), Err(_)) => None,
+    };
+    let Some(id) = id else { return Ok(Vec::new()) };
+    let member = context.db.read::<_, StorageError>(tenant.id, move |tx| tx.members().find(id));
+    let members = member.await?.into_iter().collect();
+    with_accounts(context, members).await
+}
+
+async fn with_accounts(
+    context: &Context,
+    members: Vec<Member>,
+) -> Result<Vec<ListedMember>, Problem> {
     let console = operators::console_tenant(context).await?.id;
-    let members = context.db.read::<_, StorageError>(tenant.id, |tx| tx.members().list()).await?;
     let listed = context.db.read::<_, StorageError>(console, move |tx| {
         let mut listed = Vec::new();
         for member in members {

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::{Administrator, Problem, Undone, description};
 use crate::domain::audit::Action;
-use crate::domain::ids::RoleId;
+use crate::domain::ids::{RoleId, UserId};
 use crate::domain::role::{Role, RoleKey};
 use crate::domain::tenant::Tenant;
 use crate::domain::user::User;
 use crate::flows::Context;
-use crate::storage::StorageError;
+use crate::storage::{StorageError, TenantTx};
 
 /// Makes a role that ranks after those that are there.
 pub async fn create(
@@ -25,7 +25,7 @@ pub async fn create(
     let made = admin
         .db
         .write::<_, StorageError>(tenant.id, move |tx| {
-            let rank = tx.roles().list()?.last().map_or(1, |last| last.rank.saturating_add(1));
+            let rank = tx.roles().next_rank()?;
             let role = Role { id, key: wanted, description, rank };
             tx.roles().insert(&role)?;
             tx.audit_events().append(&event)?;
@@ -53,15 +53,17 @@ pub async fn find(context: &Context, tenant: &Tenant, id: RoleId) -> Result<Role
     role.await?.ok_or(Problem::Unknown)
 }
 
-/// Some of those who have the role, the newest first.
+/// The newest `limit` of those who have the role before `before`, the newest first.
 pub async fn holders(
     context: &Context,
     tenant: &Tenant,
     id: RoleId,
+    before: Option<UserId>,
     limit: i64,
 ) -> Result<Vec<User>, Problem> {
-    let holders =
-        context.db.read::<_, StorageError>(tenant.id, move |tx| tx.users().with_role(id, limit));
+    let holders = context
+        .db
+        .read::<_, StorageError>(tenant.id, move |tx| tx.users().with_role(id, before, limit));
     Ok(holders.await?)
 }
 
@@ -95,23 +97,52 @@ pub async fn shift(
 ) -> Result<(), Problem> {
     let event = admin.record(Action::RoleChanged, id);
     let moved = admin.db.write::<_, Undone>(tenant.id, move |tx| {
-        let mut roles = tx.roles().list()?;
-        let at = roles.iter().position(|role| role.id == id);
-        let at = at.ok_or(Undone::Problem(Problem::Unknown))?;
+        tx.roles().lock(id)?;
+        let role = tx.roles().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
         let other = match direction {
-            Direction::Up => at.checked_sub(1),
-            Direction::Down => Some(at + 1).filter(|next| *next < roles.len()),
+            Direction::Up => tx.roles().before(&role)?,
+            Direction::Down => {
+                tx.roles().page(Some((role.rank, role.key.clone())), 1)?.into_iter().next()
+            }
         };
         let Some(other) = other else { return Ok(()) };
-        roles.swap(at, other);
-        let before = json!({ "position": at + 1 });
-        for (rank, role) in (1..).zip(&roles) {
-            tx.roles().update(&Role { rank, ..role.clone() })?;
-        }
-        let event = event.with_change(&before, &json!({ "position": other + 1 }));
+        let before = json!({ "rank": role.rank });
+        let rank = if other.rank == role.rank {
+            tell_apart(tx, &role, direction)?
+        } else {
+            tx.roles().update(&Role { rank: role.rank, ..other.clone() })?;
+            tx.roles().update(&Role { rank: other.rank, ..role })?;
+            other.rank
+        };
+        let event = event.with_change(&before, &json!({ "rank": rank }));
         Ok(tx.audit_events().append(&event)?)
     });
     Ok(moved.await?)
+}
+
+/// Two roles that were made at the same moment may have one rank: each gets its own, with `role` moved.
+fn tell_apart(
+    tx: &mut TenantTx<'_>,
+    role: &Role,
+    direction: Direction,
+) -> Result<i32, StorageError> {
+    let mut roles = tx.roles().list()?;
+    let Some(at) = roles.iter().position(|other| other.id == role.id) else {
+        return Ok(role.rank);
+    };
+    let other = match direction {
+        Direction::Up => at.saturating_sub(1),
+        Direction::Down => (at + 1).min(roles.len() - 1),
+    };
+    roles.swap(at, other);
+    let mut now = role.rank;
+    for (rank, each) in (1..).zip(&roles) {
+        tx.roles().update(&Role { rank, ..each.clone() })?;
+        if each.id == role.id {
+            now = rank;
+        }
+    }
+    Ok(now)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +161,31 @@ pub async fn delete(admin: &Administrator<'_>, tenant: &Tenant, id: RoleId) -> R
         tx.audit_events().append(&event)
     });
     Ok(deleted.await?)
+}
+
+/// A page of the roles by rank, after the one of that rank and key.
+pub async fn page(
+    context: &Context,
+    tenant: &Tenant,
+    after: Option<(i32, RoleKey)>,
+    limit: i64,
+) -> Result<Vec<Role>, Problem> {
+    let page =
+        context.db.read::<_, StorageError>(tenant.id, move |tx| tx.roles().page(after, limit));
+    Ok(page.await?)
+}
+
+/// Roles whose key begins with `text`; case counts, as it does for whoever compares them.
+pub async fn search(
+    context: &Context,
+    tenant: &Tenant,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<Role>, Problem> {
+    let text = text.to_owned();
+    let found =
+        context.db.read::<_, StorageError>(tenant.id, move |tx| tx.roles().search(&text, limit));
+    Ok(found.await?)
 }
 
 pub async fn list(context: &Context, tenant: &Tenant) -> Result<Vec<Role>, Problem> {

@@ -109,6 +109,14 @@ pub async fn page(
     Ok(page.await?)
 }
 
+/// Tenants whose name or host begins with `text`; those whose slug does so are in the pages.
+pub async fn named(context: &Context, text: &str, limit: i64) -> Result<Vec<Tenant>, Problem> {
+    let text = text.to_lowercase();
+    let found =
+        context.db.system_read::<_, StorageError>(move |tx| tx.tenants().named(&text, limit));
+    Ok(found.await?)
+}
+
 /// What admins may change of a tenant; `None` leaves it.
 #[derive(Default)]
 pub struct TenantChange {

@@ -1,5 +1,7 @@
 //! Making users and changing what they may do.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::{Administrator, Problem, Undone};
@@ -12,7 +14,7 @@ use crate::domain::ids::{RoleId, SessionId, UserId};
 use crate::domain::mail_order::Letter;
 use crate::domain::password::NewPassword;
 use crate::domain::refresh_family::{RefreshFamily, RevocationReason};
-use crate::domain::role::RoleKey;
+use crate::domain::role::{Role, RoleKey};
 use crate::domain::session::BROWSER_IDLE_LIFE;
 use crate::domain::tenant::{DisplayName, Tenant};
 use crate::domain::user::{Profile, User, UserStatus};
@@ -157,7 +159,7 @@ pub async fn page(
     Ok(page.await?)
 }
 
-/// Users whose address or name begins with `text`, or whose id it is.
+/// Users whose address, name or a word of it begins with `text`, or whose id it is.
 pub async fn search(
     context: &Context,
     tenant: &Tenant,
@@ -172,6 +174,22 @@ pub async fn search(
     Ok(found.await?)
 }
 
+/// The roles with these keys, in their order.
+pub async fn roles_of(
+    context: &Context,
+    tenant: &Tenant,
+    keys: Vec<RoleKey>,
+) -> Result<Vec<Role>, Problem> {
+    let found = context.db.read::<_, StorageError>(tenant.id, move |tx| {
+        let mut found = Vec::new();
+        for key in &keys {
+            found.extend(tx.roles().find_by_key(key)?);
+        }
+        Ok(found)
+    });
+    Ok(found.await?)
+}
+
 /// Gives the user these roles and no others. `seen` are those that the admin saw.
 pub async fn assign_roles(
     admin: &Administrator<'_>,
@@ -180,6 +198,7 @@ pub async fn assign_roles(
     seen: Vec<RoleKey>,
     wanted: Vec<RoleId>,
 ) -> Result<(), Problem> {
+    let wanted: BTreeSet<RoleId> = wanted.into_iter().collect();
     let event = admin.record(Action::RolesAssigned, id);
     let assigned = admin.db.write::<_, Undone>(tenant.id, move |tx| {
         if !tx.users().lock(id)? {
@@ -190,11 +209,18 @@ pub async fn assign_roles(
         if old != seen {
             return Err(Undone::Problem(Problem::Stale(before)));
         }
-        for role in tx.roles().list()? {
-            match (old.contains(&role.key), wanted.contains(&role.id)) {
-                (false, true) => tx.users().grant_role(id, role.id)?,
-                (true, false) => drop(tx.users().revoke_role(id, role.id)?),
-                (true, true) | (false, false) => {}
+        for key in &old {
+            if let Some(role) = tx.roles().find_by_key(key)?
+                && !wanted.contains(&role.id)
+            {
+                tx.users().revoke_role(id, role.id)?;
+            }
+        }
+        for role in wanted {
+            if let Some(role) = tx.roles().find(role)?
+                && !old.contains(&role.key)
+            {
+                tx.users().grant_role(id, role.id)?;
             }
         }
         let after = json!(tx.users().roles(id)?.iter().map(RoleKey::as_str).collect::<Vec<_>>());

@@ -3,7 +3,7 @@
 use crate::domain::activity::{Day, Kind};
 use crate::domain::tenant::Tenant;
 use crate::flows::{Context, Failure};
-use crate::storage::StorageError;
+use crate::storage::{ApplicationFilter, StorageError};
 
 /// Days that are shown, today among them.
 pub const DAYS: i32 = 30;
@@ -58,7 +58,10 @@ pub async fn overview(context: &Context, tenant: &Tenant) -> Result<Overview, Fa
             failures: series(Kind::SignInFailure)?,
             refreshes: series(Kind::Refresh)?,
             progress: Progress {
-                has_application: !tx.applications().list()?.is_empty(),
+                has_application: !tx
+                    .applications()
+                    .page(&ApplicationFilter::default(), None, 1)?
+                    .is_empty(),
                 has_user: !tx.users().page(None, 1)?.is_empty(),
                 has_signed_in: tx.activity().has_any(Kind::SignIn)?,
                 has_verified: tx.activity().has_any(Kind::JwksFetch)?,

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::Operator;
+use super::paging;
 use super::view::{Frame, base, failed};
 use crate::domain::ids::UserId;
 use crate::domain::tenant::CONSOLE_SLUG;
@@ -14,8 +15,6 @@ use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
-/// Accounts on a page.
-const PAGE: i64 = 50;
 /// Tenants of an account that are shown.
 const SHOWN: i64 = 20;
 
@@ -25,6 +24,7 @@ pub struct AccountsPage {
     pub frame: Frame,
     pub search: String,
     pub accounts: Vec<Line>,
+    pub is_cut: bool,
     pub next: Option<String>,
 }
 
@@ -49,21 +49,22 @@ pub async fn get(
     let console = operators::console_tenant(context).await.map_err(failed)?;
     let found = if search.is_empty() {
         let before = query.get("before").and_then(|id| UserId::parse(id).ok());
-        users::page(context, &console, before, PAGE).await
+        users::page(context, &console, before, paging::WANTED).await
     } else {
-        users::search(context, &console, search, PAGE).await
+        users::search(context, &console, search, paging::WANTED).await
     };
-    let found = found.map_err(failed)?;
-    let is_full =
-        search.is_empty() && i64::try_from(found.len()).is_ok_and(|length| length == PAGE);
-    let last = found.last().filter(|_| is_full);
-    let next = last.map(|user| format!("/console/accounts?before={}", user.id));
+    let mut found = found.map_err(failed)?;
+    let has_more = paging::cut(&mut found);
+    let last = found.last().filter(|_| has_more && search.is_empty());
+    let next =
+        last.map(|user| paging::next("/console/accounts", &[("before", &user.id.to_string())]));
+    let is_cut = has_more && next.is_none();
     let mut accounts = Vec::new();
     for user in found {
         accounts.push(line(context, user).await.map_err(failed)?);
     }
     let frame = Frame::of_account(&account);
-    let view = AccountsPage { frame, search: search.to_owned(), accounts, next };
+    let view = AccountsPage { frame, search: search.to_owned(), accounts, is_cut, next };
     render(&request, &view, Policy::StaysHere)
 }
 

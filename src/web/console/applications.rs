@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Account, Admin, Seat, Viewer};
+use super::paging;
 use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed, see};
@@ -21,6 +22,7 @@ use crate::domain::signing_key::Algorithm;
 use crate::domain::tenant::DisplayName;
 use crate::flows::administration::applications::{self, ApplicationChange};
 use crate::flows::administration::{Problem, description};
+use crate::storage::{ApplicationFilter, ListedApplication};
 use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
@@ -29,18 +31,32 @@ use crate::web::state::State;
 #[template(path = "console/applications.html")]
 pub struct ApplicationsPage {
     pub frame: Frame,
-    pub applications: Vec<Application>,
+    pub search: String,
+    pub applications: Vec<ListedApplication>,
+    pub is_cut: bool,
+    pub next: Option<String>,
 }
 
 pub async fn list(
     request: HttpRequest,
     state: web::Data<State>,
     seat: Seat<Viewer>,
+    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let applications = applications::list(&state.context, &seat.tenant)
+    let frame = Frame::of(&seat);
+    let search = query.get("search").unwrap_or_default().trim().to_owned();
+    let after = query.get("after").and_then(|id| ApplicationId::parse(id).ok());
+    let filter = ApplicationFilter { text: search.clone(), acts_for_users: false };
+    let after = after.filter(|_| search.is_empty());
+    let mut found = applications::page(&state.context, &seat.tenant, filter, after, paging::WANTED)
         .await
         .map_err(|problem| failed(&request, problem))?;
-    let view = ApplicationsPage { frame: Frame::of(&seat), applications };
+    let has_more = paging::cut(&mut found);
+    let last = found.last().filter(|_| has_more && search.is_empty());
+    let page = format!("{}/apps", frame.base);
+    let next = last.map(|app| paging::next(&page, &[("after", &app.id.to_string())]));
+    let is_cut = has_more && next.is_none();
+    let view = ApplicationsPage { frame, search, applications: found, is_cut, next };
     render(&request, &view, Policy::StaysHere)
 }
 

@@ -7,6 +7,7 @@ use askama::Template;
 use serde_json::json;
 
 use super::access::{Seat, Viewer};
+use super::paging;
 use super::view::{Frame, failed};
 use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::ids::AuditEventId;
@@ -16,7 +17,6 @@ use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
-const PAGE: i64 = 50;
 /// Events in a file at most; `before` leads to those before them.
 const EXPORTED: i64 = 10_000;
 
@@ -48,8 +48,8 @@ pub async fn get(
     };
     let before = query.get("before").and_then(|id| AuditEventId::parse(id).ok());
     let export = query.get("format").and_then(Export::parse);
-    let limit = if export.is_some() { EXPORTED } else { PAGE };
-    let events = audit::page(&state.context, &seat.tenant, filter, before, limit)
+    let limit = if export.is_some() { EXPORTED } else { paging::WANTED };
+    let mut events = audit::page(&state.context, &seat.tenant, filter, before, limit)
         .await
         .map_err(|problem| failed(&request, problem))?;
     if let Some(export) = export {
@@ -64,14 +64,15 @@ pub async fn get(
             .finish();
         format!("{}/audit?{query}", frame.base)
     };
-    let is_full = i64::try_from(events.len()).is_ok_and(|length| length == PAGE);
-    let last = events.last().filter(|_| is_full);
+    let has_more = paging::cut(&mut events);
+    let next =
+        events.last().filter(|_| has_more).map(|event| link(("before", &event.id.to_string())));
     let people = audit::people(&state.context, &seat.tenant, &events)
         .await
         .map_err(|problem| failed(&request, problem))?;
     let view = AuditPage {
         people,
-        next: last.map(|event| link(("before", &event.id.to_string()))),
+        next,
         json_lines: link(("format", "jsonl")),
         csv: link(("format", "csv")),
         actions: Action::ALL.iter().map(|action| action.as_str()).collect(),

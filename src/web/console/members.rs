@@ -4,12 +4,15 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Owner, Seat, Viewer};
+use super::paging;
 use super::posted::Posted;
 use super::view::{Frame, failed, see};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::UserId;
 use crate::domain::member::MemberRole;
+use crate::domain::parameters::Parameters;
 use crate::flows::administration::{Problem, members};
+use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
@@ -18,7 +21,9 @@ use crate::web::state::State;
 pub struct MembersPage {
     pub frame: Frame,
     pub is_owner: bool,
+    pub search: String,
     pub members: Vec<Line>,
+    pub next: Option<String>,
     pub error: Option<String>,
     pub email: String,
 }
@@ -34,20 +39,32 @@ pub async fn get(
     request: HttpRequest,
     state: web::Data<State>,
     seat: Seat<Viewer>,
+    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    show(&request, &state, &seat, None, "").await
+    show(&request, &state, &seat, &query, None, "").await
 }
 
 async fn show<L>(
     request: &HttpRequest,
     state: &State,
     seat: &Seat<L>,
+    query: &Parameters,
     error: Option<String>,
     email: &str,
 ) -> Result<HttpResponse, PageError> {
-    let listed = members::list(&state.context, &seat.tenant)
-        .await
-        .map_err(|problem| failed(request, problem))?;
+    let (context, frame) = (&state.context, Frame::of(seat));
+    let search = query.get("search").unwrap_or_default().trim().to_owned();
+    let listed = if search.is_empty() {
+        let after = query.get("after").and_then(|id| UserId::parse(id).ok());
+        members::page(context, &seat.tenant, after, paging::WANTED).await
+    } else {
+        members::search(context, &seat.tenant, &search).await
+    };
+    let mut listed = listed.map_err(|problem| failed(request, problem))?;
+    let has_more = paging::cut(&mut listed);
+    let last = listed.last().filter(|_| has_more).map(|last| last.account.id.to_string());
+    let page = format!("{}/members", frame.base);
+    let next = last.map(|id| paging::next(&page, &[("after", &id)]));
     let line = |listed: members::ListedMember| Line {
         id: listed.account.id.to_string(),
         email: listed.account.email.to_string(),
@@ -55,9 +72,11 @@ async fn show<L>(
         since: listed.member.created_at.to_string(),
     };
     let view = MembersPage {
-        frame: Frame::of(seat),
+        frame,
         is_owner: seat.role == MemberRole::Owner,
+        search,
         members: listed.into_iter().map(line).collect(),
+        next,
         error,
         email: email.to_owned(),
     };
@@ -79,7 +98,9 @@ pub async fn add(
     };
     match added {
         Ok(()) => Ok(see(format!("{}/members", Frame::of(seat).base))),
-        Err(Problem::Input(why)) => show(&request, &state, seat, Some(why), email).await,
+        Err(Problem::Input(why)) => {
+            show(&request, &state, seat, &Parameters::default(), Some(why), email).await
+        }
         Err(problem) => Err(failed(&request, problem)),
     }
 }

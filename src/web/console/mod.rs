@@ -13,6 +13,7 @@ pub mod mail;
 pub mod members;
 pub mod new_application;
 pub mod overview;
+mod paging;
 mod posted;
 pub mod providers;
 pub mod roles;

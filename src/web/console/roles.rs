@@ -4,13 +4,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Seat, Viewer};
+use super::paging;
 use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed, see};
 use crate::domain::ids::RoleId;
+use crate::domain::parameters::Parameters;
 use crate::domain::role::RoleKey;
 use crate::flows::administration::roles::{self, Direction};
 use crate::flows::administration::{Problem, description};
+use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
@@ -18,7 +21,11 @@ use crate::web::state::State;
 #[template(path = "console/roles.html")]
 pub struct RolesPage {
     pub frame: Frame,
+    pub search: String,
     pub roles: Vec<Line>,
+    pub is_first_page: bool,
+    pub is_cut: bool,
+    pub next: Option<String>,
     pub error: Option<String>,
     pub key: String,
     pub description: String,
@@ -41,25 +48,52 @@ pub async fn get(
     request: HttpRequest,
     state: web::Data<State>,
     seat: Seat<Viewer>,
+    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    show(&request, &state, &seat, None, "", "").await
+    show(&request, &state, &seat, &query, Draft::default()).await
+}
+
+/// A new role that was refused, as it was sent.
+#[derive(Default)]
+struct Draft<'a> {
+    error: Option<String>,
+    key: &'a str,
+    description: &'a str,
+}
+
+/// Where a page goes on: after the role of that rank and key.
+fn after(text: &str) -> Option<(i32, RoleKey)> {
+    let (rank, key) = text.split_once('.')?;
+    Some((rank.parse().ok()?, RoleKey::parse(key).ok()?))
 }
 
 async fn show<L>(
     request: &HttpRequest,
     state: &State,
     seat: &Seat<L>,
-    error: Option<String>,
-    key: &str,
-    text: &str,
+    query: &Parameters,
+    draft: Draft<'_>,
 ) -> Result<HttpResponse, PageError> {
     let (context, frame) = (&state.context, Frame::of(seat));
     let failed = |problem| failed(request, problem);
+    let search = query.get("search").unwrap_or_default().trim().to_owned();
+    let after = query.get("after").and_then(after);
+    let is_first_page = after.is_none();
+    let found = match search.as_str() {
+        "" => roles::page(context, &seat.tenant, after, paging::WANTED).await,
+        text => roles::search(context, &seat.tenant, text, paging::WANTED).await,
+    };
+    let mut found = found.map_err(failed)?;
+    let has_more = paging::cut(&mut found);
+    let page = format!("{}/roles", frame.base);
+    let last = found.last().filter(|_| has_more && search.is_empty());
+    let next =
+        last.map(|role| paging::next(&page, &[("after", &format!("{}.{}", role.rank, role.key))]));
     let mut lines = Vec::new();
-    for role in roles::list(context, &seat.tenant).await.map_err(failed)? {
+    for role in found {
         let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
         let mut holders =
-            roles::holders(context, &seat.tenant, role.id, limit).await.map_err(failed)?;
+            roles::holders(context, &seat.tenant, role.id, None, limit).await.map_err(failed)?;
         let has_more = holders.len() > SHOWN;
         holders.truncate(SHOWN);
         let link = |user: crate::domain::user::User| {
@@ -74,8 +108,17 @@ async fn show<L>(
             has_more,
         });
     }
-    let (key, text) = (key.to_owned(), text.to_owned());
-    let view = RolesPage { frame, roles: lines, error, key, description: text };
+    let view = RolesPage {
+        frame,
+        is_cut: has_more && next.is_none(),
+        search,
+        roles: lines,
+        is_first_page,
+        next,
+        error: draft.error,
+        key: draft.key.to_owned(),
+        description: draft.description.to_owned(),
+    };
     render(request, &view, Policy::StaysHere)
 }
 
@@ -93,7 +136,10 @@ pub async fn create(
     };
     match made {
         Ok(()) => Ok(see(format!("{}/roles", Frame::of(seat).base))),
-        Err(Problem::Input(why)) => show(&request, &state, seat, Some(why), key, text).await,
+        Err(Problem::Input(why)) => {
+            let draft = Draft { error: Some(why), key, description: text };
+            show(&request, &state, seat, &Parameters::default(), draft).await
+        }
         Err(problem) => Err(failed(&request, problem)),
     }
 }

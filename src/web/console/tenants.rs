@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::Account;
+use super::paging;
 use super::posted::Posted;
 use super::view::{Frame, base, failed, see};
 use crate::domain::member::MemberRole;
@@ -14,15 +15,13 @@ use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
-/// Tenants on a page.
-const PAGE: i64 = 50;
-
 #[derive(Template)]
 #[template(path = "console/tenants.html")]
 pub struct TenantsPage {
     pub frame: Frame,
     pub search: String,
     pub tenants: Vec<Line>,
+    pub is_cut: bool,
     pub next: Option<String>,
 }
 
@@ -30,8 +29,10 @@ pub struct Line {
     pub slug: String,
     pub name: String,
     pub href: String,
-    /// What the account is there, or what became of the tenant.
-    pub note: String,
+    /// What the account is there.
+    pub role: Option<&'static str>,
+    /// Why the tenant answers nobody, if it does not.
+    pub closed: Option<String>,
 }
 
 pub async fn get(
@@ -41,38 +42,47 @@ pub async fn get(
     Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
     let after = query.get("after").and_then(|slug| Slug::parse(slug).ok());
-    let search = query.get("search").unwrap_or_default().to_lowercase();
+    let search = query.get("search").unwrap_or_default().trim().to_lowercase();
     let context = &state.context;
     let found: Result<Vec<_>, Problem> = if account.is_operator {
-        let page = tenants::page(context, search.clone(), after, PAGE).await;
+        let page = tenants::page(context, search.clone(), after, paging::WANTED).await;
         page.map(|page| page.into_iter().map(|tenant| (tenant, None)).collect())
     } else {
         let id = account.browser.profile.user.id;
-        let page = members::tenants_of(context, id, after, PAGE).await;
+        let page = members::tenants_of(context, id, after, paging::WANTED).await;
         page.map(|page| page.into_iter().map(|(tenant, role)| (tenant, Some(role))).collect())
     };
-    let found = found.map_err(|problem| failed(&request, problem))?;
-    let is_full = i64::try_from(found.len()).is_ok_and(|length| length == PAGE);
-    let last = found.last().map(|(tenant, _)| tenant.slug.to_string());
+    let failed = |problem| failed(&request, problem);
+    let mut found = found.map_err(failed)?;
+    let has_more = paging::cut(&mut found);
+    let last = found.last().filter(|_| has_more);
+    let next = last.map(|(tenant, _)| {
+        let query = [("after", tenant.slug.as_str()), ("search", &search)];
+        paging::next("/console", &query)
+    });
+    // Those that are called so come after all whose slug begins so.
+    let mut is_cut = false;
+    if account.is_operator && !has_more && !search.is_empty() {
+        let mut named = tenants::named(context, &search, paging::WANTED).await.map_err(failed)?;
+        is_cut = paging::cut(&mut named);
+        found.extend(named.into_iter().map(|tenant| (tenant, None)));
+    }
     let tenants = found
         .into_iter()
         .map(|(tenant, role)| Line {
             href: base(tenant.slug.as_str()),
             slug: tenant.slug.to_string(),
             name: tenant.name.to_string(),
-            note: match (tenant.status, role) {
-                (TenantStatus::Disabled, _) => "suspended".to_owned(),
-                (TenantStatus::Active, role) => {
-                    role.map(MemberRole::as_str).unwrap_or_default().to_owned()
-                }
+            role: role.map(MemberRole::as_str),
+            closed: match (tenant.deletes_at, tenant.status) {
+                (Some(at), _) => Some(format!("deleted at {at}")),
+                (None, TenantStatus::Disabled) => Some("suspended".to_owned()),
+                (None, TenantStatus::Active) => None,
             },
         })
         .collect();
-    let next = last.filter(|_| is_full).map(|slug| {
-        let search: String = url::form_urlencoded::byte_serialize(search.as_bytes()).collect();
-        format!("/console?after={slug}&search={search}")
-    });
-    let view = TenantsPage { frame: Frame::of_account(&account), search, tenants, next };
+    let frame = Frame::of_account(&account);
+    let view = TenantsPage { frame, search, tenants, is_cut, next };
     render(&request, &view, Policy::StaysHere)
 }
 

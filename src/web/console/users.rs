@@ -4,23 +4,24 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Seat, Viewer};
+use super::paging;
 use super::posted::Posted;
 use super::view::{Frame, failed, see};
 use crate::domain::audit::AuditEvent;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::{ApplicationId, RoleId, SessionId, UserId};
+use crate::domain::parameters::Parameters;
 use crate::domain::role::{Role, RoleKey};
 use crate::domain::tenant::DisplayName;
 use crate::domain::user::{User, UserStatus};
 use crate::flows::administration::users::{self, Act, Detail};
 use crate::flows::administration::{Problem, applications, audit, roles};
 use crate::flows::console::preview;
-use crate::storage::AuditFilter;
+use crate::storage::{ApplicationFilter, AuditFilter};
 use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
-const PAGE: i64 = 50;
 /// Events of a user that are shown; the audit log has all.
 const EVENTS: i64 = 20;
 
@@ -29,7 +30,11 @@ const EVENTS: i64 = 20;
 pub struct UsersPage {
     pub frame: Frame,
     pub search: String,
+    /// The key of the role that they have, if they are those of a role.
+    pub role: Option<String>,
     pub users: Vec<User>,
+    /// More are found than are shown.
+    pub is_cut: bool,
     pub next: Option<String>,
 }
 
@@ -42,16 +47,32 @@ pub async fn list(
     let (context, frame) = (&state.context, Frame::of(&seat));
     let search = query.get("search").unwrap_or_default().trim().to_owned();
     let before = query.get("before").and_then(|id| UserId::parse(id).ok());
-    let found = if search.is_empty() {
-        users::page(context, &seat.tenant, before, PAGE).await
-    } else {
-        users::search(context, &seat.tenant, &search, PAGE).await
+    let failed = |problem| failed(&request, problem);
+    let role = match query.get("role").filter(|_| search.is_empty()) {
+        Some(id) => {
+            let id = RoleId::parse(id).map_err(|_| failed(Problem::Unknown))?;
+            Some(roles::find(context, &seat.tenant, id).await.map_err(failed)?)
+        }
+        None => None,
     };
-    let users = found.map_err(|problem| failed(&request, problem))?;
-    let is_full = i64::try_from(users.len()).is_ok_and(|length| length == PAGE);
-    let last = users.last().filter(|_| is_full && search.is_empty());
-    let next = last.map(|user| format!("{}/users?before={}", frame.base, user.id));
-    render(&request, &UsersPage { frame, search, users, next }, Policy::StaysHere)
+    let found = match &role {
+        Some(role) => roles::holders(context, &seat.tenant, role.id, before, paging::WANTED).await,
+        None if search.is_empty() => {
+            users::page(context, &seat.tenant, before, paging::WANTED).await
+        }
+        None => users::search(context, &seat.tenant, &search, paging::WANTED).await,
+    };
+    let mut users = found.map_err(failed)?;
+    let has_more = paging::cut(&mut users);
+    let last = users.last().filter(|_| has_more && search.is_empty());
+    let of_role = role.as_ref().map(|role| role.id.to_string()).unwrap_or_default();
+    let next = last.map(|user| {
+        let query = [("role", &*of_role), ("before", &user.id.to_string())];
+        paging::next(&format!("{}/users", frame.base), &query)
+    });
+    let role = role.map(|role| role.key.to_string());
+    let is_cut = has_more && next.is_none();
+    render(&request, &UsersPage { frame, search, role, users, is_cut, next }, Policy::StaysHere)
 }
 
 #[derive(Template)]
@@ -109,11 +130,16 @@ pub struct UserPage {
     pub detail: Detail,
     /// And whether the user has it.
     pub roles: Vec<(Role, bool)>,
+    /// What the roles are looked for by.
+    pub role_search: String,
+    pub has_more_roles: bool,
     /// The roles that the form was made on.
     pub seen: String,
     pub events: Vec<AuditEvent>,
     /// Id, name, and whether it is looked at.
     pub apps: Vec<(String, String, bool)>,
+    pub app_search: String,
+    pub has_more_apps: bool,
     pub access_token: Option<String>,
     pub id_token: Option<String>,
 }
@@ -125,9 +151,8 @@ pub async fn get(
     seat: Seat<Viewer>,
     Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let view = look(&state, &path.1, &seat, query.get("app"))
-        .await
-        .map_err(|problem| failed(&request, problem))?;
+    let view =
+        look(&state, &path.1, &seat, &query).await.map_err(|problem| failed(&request, problem))?;
     render(&request, &view, Policy::StaysHere)
 }
 
@@ -135,14 +160,14 @@ async fn look(
     state: &State,
     id: &str,
     seat: &Seat<Viewer>,
-    app: Option<&str>,
+    query: &Parameters,
 ) -> Result<UserPage, Problem> {
     let (context, tenant) = (&state.context, &seat.tenant);
     let id = UserId::parse(id).map_err(|_| Problem::Unknown)?;
     let detail = users::detail(context, tenant, id).await?;
     let filter = AuditFilter { action: None, about: Some(id.to_string()) };
     let events = audit::page(context, tenant, filter, None, EVENTS).await?;
-    let app = app.and_then(|id| ApplicationId::parse(id).ok());
+    let app = query.get("app").and_then(|id| ApplicationId::parse(id).ok());
     let preview = match app {
         Some(app) => preview::tokens(context, tenant, detail.profile.clone(), app).await?,
         None => None,
@@ -150,23 +175,43 @@ async fn look(
     let (access_token, id_token) = preview.map_or((None, None), |(access, id)| {
         (Some(format!("{access:#}")), Some(format!("{id:#}")))
     });
-    let apps = applications::list(context, tenant).await?.into_iter();
-    let apps = apps.filter(|application| application.kind.acts_for_users());
+    let text = |name: &str| query.get(name).unwrap_or_default().trim().to_owned();
+    let (app_search, role_search) = (text("app_search"), text("role_search"));
+    let filter = ApplicationFilter { text: app_search.clone(), acts_for_users: true };
+    let mut apps =
+        applications::page(context, tenant, filter, None, paging::CHOICES_WANTED).await?;
+    let has_more_apps = paging::cut_choices(&mut apps);
+    let mut offered = if role_search.is_empty() {
+        roles::page(context, tenant, None, paging::CHOICES_WANTED).await?
+    } else {
+        roles::search(context, tenant, &role_search, paging::CHOICES_WANTED).await?
+    };
+    let has_more_roles = paging::cut_choices(&mut offered);
     let has = &detail.profile.roles;
-    let all = roles::list(context, tenant).await?.into_iter();
+    // All that the user has are shown, whatever is looked for: the form says all that they are to have.
+    let mut shown: Vec<(Role, bool)> = users::roles_of(context, tenant, has.clone())
+        .await?
+        .into_iter()
+        .map(|role| (role, true))
+        .collect();
+    shown.extend(
+        offered.into_iter().filter(|role| !has.contains(&role.key)).map(|role| (role, false)),
+    );
     Ok(UserPage {
         frame: Frame::of(seat),
         user: detail.profile.user.clone(),
         is_active: detail.profile.user.status == UserStatus::Active,
-        roles: all
-            .map(|role| {
-                let it = has.contains(&role.key);
-                (role, it)
-            })
-            .collect(),
+        roles: shown,
+        role_search,
+        has_more_roles,
         seen: has.iter().map(RoleKey::as_str).collect::<Vec<_>>().join(" "),
         events,
-        apps: apps.map(|it| (it.id.to_string(), it.name.to_string(), app == Some(it.id))).collect(),
+        apps: apps
+            .into_iter()
+            .map(|it| (it.id.to_string(), it.name.to_string(), app == Some(it.id)))
+            .collect(),
+        app_search,
+        has_more_apps,
         access_token,
         id_token,
         detail,

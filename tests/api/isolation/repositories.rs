@@ -38,7 +38,8 @@ use doorward::domain::upstream_sign_in::{self, UpstreamSignIn};
 use doorward::domain::upstream_token::SealedTokens;
 use doorward::domain::user::{User, UserStatus};
 use doorward::storage::{
-    AuditFilter, Booked, Device, Rotation, Spent, StorageError, StoredKey, StoredProvider, TenantTx,
+    ApplicationFilter, AuditFilter, Booked, Device, Rotation, Spent, StorageError, StoredKey,
+    StoredProvider, TenantTx,
 };
 
 use crate::harness::{TestApp, TestTenant, on_both_databases};
@@ -132,8 +133,8 @@ const CALLS: &[(&str, Came, Call)] = &[
         let member = tx.members().find(a.member.user_id)?;
         Ok(found(member.filter(|member| member.role == MemberRole::Owner)))
     }),
-    ("members.list", Nothing, |tx, _| {
-        Ok(none_of(tx.members().list()?, |member| member.role == MemberRole::Owner))
+    ("members.page", Nothing, |tx, _| {
+        Ok(none_of(tx.members().page(None, 100)?, |member| member.role == MemberRole::Owner))
     }),
     ("members.set_role", Nothing, |tx, a| {
         Ok(changed(tx.members().set_role(a.member.user_id, MemberRole::Admin)?))
@@ -144,7 +145,7 @@ const CALLS: &[(&str, Came, Call)] = &[
         Ok(changed(tx.users().revoke_role(a.user.id, a.role.id)?))
     }),
     ("users.with_role", Nothing, |tx, a| {
-        Ok(none_of(tx.users().with_role(a.role.id, 10)?, |_| true))
+        Ok(none_of(tx.users().with_role(a.role.id, None, 10)?, |_| true))
     }),
     ("users.page", Nothing, |tx, a| {
         Ok(none_of(tx.users().page(None, 100)?, |user| user.id == a.user.id))
@@ -278,6 +279,10 @@ const CALLS: &[(&str, Came, Call)] = &[
         Ok(Nothing)
     }),
     ("applications.insert", Own, |tx, a| own(tx.applications().insert(&a.application))),
+    ("applications.page", Nothing, |tx, a| {
+        let page = tx.applications().page(&ApplicationFilter::default(), None, 100)?;
+        Ok(none_of(page, |found| found.id == a.application.id))
+    }),
     ("applications.list", Nothing, |tx, a| {
         Ok(none_of(tx.applications().list()?, |found| found.id == a.application.id))
     }),
@@ -420,6 +425,17 @@ const CALLS: &[(&str, Came, Call)] = &[
     }),
     ("roles.insert", Own, |tx, a| own(tx.roles().insert(&a.role))),
     ("roles.find_by_key", Nothing, |tx, a| Ok(found(tx.roles().find_by_key(&a.role.key)?))),
+    ("roles.page", Nothing, |tx, a| {
+        Ok(none_of(tx.roles().page(None, 100)?, |role| role.id == a.role.id))
+    }),
+    ("roles.search", Nothing, |tx, a| {
+        Ok(none_of(tx.roles().search(a.role.key.as_str(), 100)?, |role| role.id == a.role.id))
+    }),
+    ("roles.before", Nothing, |tx, a| {
+        let after_all = Role { rank: i32::MAX, ..a.role.clone() };
+        Ok(found(tx.roles().before(&after_all)?.filter(|role| role.id == a.role.id)))
+    }),
+    ("roles.next_rank", Nothing, |tx, a| Ok(changed(tx.roles().next_rank()? == a.role.rank + 1))),
     ("roles.list", Nothing, |tx, a| Ok(none_of(tx.roles().list()?, |role| role.id == a.role.id))),
     ("sessions.insert", Refused, |tx, a| {
         let id = SessionId::from_bytes([9; 16]);
@@ -701,7 +717,7 @@ async fn everything_of(app: &TestApp, tenant: &TestTenant, rows: &Arc<Rows>) -> 
     let read = app.context.db.read::<_, StorageError>(tenant.tenant.id, move |tx| {
         Ok(vec![
             format!("{:?}", tx.activity().since(Kind::SignIn, DAY)?),
-            format!("{:?}", tx.members().list()?),
+            format!("{:?}", tx.members().page(None, 1_000)?),
             format!("{:?}", tx.identities().list(rows.user.id)?),
             format!("{:?}", tx.upstream_tokens().find(rows.user.id, rows.provider.provider.id)?),
             format!("{:?}", tx.link_offers().find(rows.offer.id, BROWSER, rows.now)?),
