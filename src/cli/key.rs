@@ -1,4 +1,4 @@
-//! `doorward key rotate|list`.
+//! `doorward key rotate|withdraw|list`.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,10 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::output::Output;
-use super::{Outcome, open};
+use super::{CommandError, Outcome, open};
 use crate::domain::clock::Timestamp;
-use crate::flows::administration::Administrator;
 use crate::flows::administration::keys::{self, Takeover};
+use crate::flows::administration::{Administrator, Problem};
 use crate::storage::StoredKey;
 
 #[derive(Subcommand)]
@@ -23,6 +23,18 @@ pub enum Key {
         /// fetch them again, which takes some of them up to ten minutes
         #[arg(long)]
         now: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Take a key that signs no more out of the published ones before its time. Tokens that it signed stop
+    /// verifying, as soon as backends fetch the keys again
+    Withdraw {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The id of the key, as `key list` shows it
+        #[arg(long)]
+        kid: String,
         #[command(flatten)]
         output: Output,
     },
@@ -54,6 +66,19 @@ impl Key {
                     output,
                 )
             }
+            Self::Withdraw { tenant, kid, output } => {
+                let tenant = open::tenant(&context, &tenant).await?;
+                keys::withdraw(&Administrator::command_line(&context), &tenant, &kid)
+                    .await
+                    .map_err(|problem| match problem {
+                        Problem::Unknown => CommandError(format!(
+                            "tenant `{}` has no key {kid}; `doorward key list` shows those that are",
+                            tenant.slug
+                        )),
+                        other => other.into(),
+                    })?;
+                (keys::list(&context, &tenant).await?, output)
+            }
             Self::List { tenant, output } => {
                 let tenant = open::tenant(&context, &tenant).await?;
                 (keys::list(&context, &tenant).await?, output)
@@ -61,7 +86,10 @@ impl Key {
         };
         let now = context.now();
         let documents: Vec<Value> = keys.iter().map(|key| document(key, now)).collect();
-        output.many(&documents, &["algorithm", "state", "activates_at", "retires_at", "kid"]);
+        output.many(
+            &documents,
+            &["algorithm", "state", "activates_at", "signs_until", "published_until", "kid"],
+        );
         Ok(())
     }
 }
@@ -74,5 +102,8 @@ fn document(key: &StoredKey, now: Timestamp) -> Value {
         "created_at": key.created_at.to_string(),
         "activates_at": key.life.activates_at.to_string(),
         "retires_at": key.life.retires_at.map(|at| at.to_string()),
+        "signs_until": key.life.signs_until().to_string(),
+        "published_until": key.life.published_until().to_string(),
+        "next_rotation": key.life.next_rotation().map(|at| at.to_string()),
     })
 }

@@ -67,7 +67,7 @@ enum Command {
     /// Create console accounts that see every tenant
     #[command(subcommand)]
     Operator(operator::Operator),
-    /// Check configuration, database, clock, keys, mail and public URL
+    /// Check configuration, database, clock, keys, DNS, mail and public URL
     Doctor(doctor::Doctor),
 }
 

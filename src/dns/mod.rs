@@ -46,6 +46,18 @@ impl TxtLookup {
         tokio::time::timeout(PATIENCE, self.ask(name)).await.map_err(too_long)?
     }
 
+    /// Whether it is answered at all, whatever the answer.
+    pub async fn check(&self, name: &str) -> Result<String, DnsError> {
+        self.find(name).await?;
+        Ok(match self.servers.as_slice() {
+            [] => "the system's servers answer".to_owned(),
+            servers => {
+                let servers: Vec<_> = servers.iter().map(ToString::to_string).collect();
+                format!("{} answers", servers.join(", "))
+            }
+        })
+    }
+
     async fn ask(&self, name: &str) -> Result<Vec<String>, DnsError> {
         let unreachable = |error: NetError| DnsError::Unreachable(error.to_string());
         let mut name = Name::from_ascii(name).map_err(|error| unreachable(error.into()))?;

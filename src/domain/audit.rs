@@ -83,6 +83,7 @@ actions! {
     MailRetried = "mail.retried",
     KeyScheduled = "key.scheduled",
     KeyReplaced = "key.replaced",
+    KeyWithdrawn = "key.withdrawn",
     TenantChanged = "tenant.changed",
     HostClaimed = "tenant.host_claimed",
     HostClaimWithdrawn = "tenant.host_claim_withdrawn",

@@ -76,6 +76,24 @@ pub struct KeyLife {
 }
 
 impl KeyLife {
+    /// When it signs no more: its end or, without a successor yet, that of its period.
+    pub fn signs_until(&self) -> Timestamp {
+        self.retires_at.unwrap_or(self.activates_at + ROTATION_PERIOD)
+    }
+
+    /// When it is published no more.
+    pub fn published_until(&self) -> Timestamp {
+        self.signs_until() + PUBLISHED_AFTER_USE
+    }
+
+    /// When its successor is announced, if there is none yet.
+    pub fn next_rotation(&self) -> Option<Timestamp> {
+        match self.retires_at {
+            Some(_) => None,
+            None => Some(self.activates_at + (ROTATION_PERIOD - PUBLISHED_BEFORE_USE)),
+        }
+    }
+
     pub fn state(&self, now: Timestamp) -> KeyState {
         match self.retires_at {
             Some(retires_at) if now >= retires_at + PUBLISHED_AFTER_USE => KeyState::Removed,

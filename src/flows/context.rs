@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
 
 use super::activity::ActivityCounter;
+use super::administration::health::KeptSurvey;
 use super::job_log::JobLog;
 use super::mail::health::MailHealth;
 use super::metrics::Metrics;
@@ -45,6 +46,7 @@ pub struct Context {
     pub jobs: JobLog,
     pub mailer: Mailer,
     pub mail_health: MailHealth,
+    pub key_survey: KeptSurvey,
     /// One picture is drawn at a time: it takes memory and a core.
     pub drawing: Semaphore,
     /// Rung when mail has been ordered, for whoever sends it.
@@ -86,6 +88,7 @@ impl Context {
             dns,
             mailer,
             mail_health: MailHealth::default(),
+            key_survey: KeptSurvey::default(),
             drawing: Semaphore::new(1),
             mail_bell: Notify::new(),
         }

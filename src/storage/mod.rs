@@ -48,6 +48,6 @@ pub use providers::StoredProvider;
 pub use refresh_families::{Rotation, UsableFamily};
 pub use sessions::{Device, ListedSession};
 pub use signing_keys::StoredKey;
-pub use system_tx::{Swept, SystemTx};
+pub use system_tx::{KeySurvey, Swept, SystemTx};
 pub use tenant_tx::TenantTx;
 pub use threads::Load;

@@ -401,6 +401,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(identities, upstream_tokens);
 diesel::allow_tables_to_appear_in_same_query!(roles, user_roles);
 diesel::allow_tables_to_appear_in_same_query!(members, tenants);
+diesel::allow_tables_to_appear_in_same_query!(signing_keys, tenants);
 diesel::allow_tables_to_appear_in_same_query!(user_roles, users);
 diesel::allow_tables_to_appear_in_same_query!(user_name_words, users);
 diesel::allow_tables_to_appear_in_same_query!(refresh_families, users, sessions);

@@ -6,6 +6,7 @@ use super::error::StorageError;
 use super::schema::signing_keys;
 use super::tenant_tx::Scope;
 use crate::domain::clock::Timestamp;
+use crate::domain::ids::TenantId;
 use crate::domain::signing_key::{Algorithm, KeyLife};
 
 pub struct SigningKeys<'t>(pub(super) Scope<'t>);
@@ -24,7 +25,7 @@ pub struct StoredKey {
 
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = signing_keys)]
-struct Row {
+pub(super) struct SigningKeyRow {
     tenant_id: String,
     id: String,
     algorithm: String,
@@ -37,7 +38,7 @@ struct Row {
 
 impl SigningKeys<'_> {
     pub fn insert(&mut self, key: &StoredKey) -> Result<(), StorageError> {
-        let row = Row {
+        let row = SigningKeyRow {
             tenant_id: self.0.tenant.to_owned(),
             id: key.kid.clone(),
             algorithm: key.algorithm.as_str().to_owned(),
@@ -56,7 +57,7 @@ impl SigningKeys<'_> {
         let rows = signing_keys::table
             .filter(signing_keys::tenant_id.eq(self.0.tenant))
             .order((signing_keys::activates_at.asc(), signing_keys::id.asc()))
-            .load::<Row>(self.0.connection)?;
+            .load::<SigningKeyRow>(self.0.connection)?;
         rows.into_iter().map(StoredKey::try_from).collect()
     }
 
@@ -78,6 +79,15 @@ impl SigningKeys<'_> {
         Ok(moved)
     }
 
+    /// Forgets a key that signs no more by `now`. `false` if there is none such: one that signs, or will, stays.
+    pub fn withdraw(&mut self, kid: &str, now: Timestamp) -> Result<bool, StorageError> {
+        let retired = signing_keys::table
+            .filter(signing_keys::tenant_id.eq(self.0.tenant))
+            .filter(signing_keys::id.eq(kid))
+            .filter(signing_keys::retires_at.le(now.as_millis()));
+        Ok(diesel::delete(retired).execute(self.0.connection)? == 1)
+    }
+
     /// Gives the key of `algorithm` that signs now its end. `false` if it has one: a successor is announced.
     pub fn announce_end(
         &mut self,
@@ -97,10 +107,10 @@ impl SigningKeys<'_> {
     }
 }
 
-impl TryFrom<Row> for StoredKey {
+impl TryFrom<SigningKeyRow> for StoredKey {
     type Error = StorageError;
 
-    fn try_from(row: Row) -> Result<Self, StorageError> {
+    fn try_from(row: SigningKeyRow) -> Result<Self, StorageError> {
         Ok(Self {
             kid: row.id,
             algorithm: Algorithm::parse(&row.algorithm)
@@ -113,5 +123,14 @@ impl TryFrom<Row> for StoredKey {
                 retires_at: row.retires_at.map(Timestamp::from_millis),
             },
         })
+    }
+}
+
+impl SigningKeyRow {
+    /// With the tenant that it is sealed for.
+    pub(super) fn of_tenant(self) -> Result<(TenantId, StoredKey), StorageError> {
+        let tenant = TenantId::parse(&self.tenant_id);
+        let tenant = tenant.map_err(|_| StorageError::Corrupt("signing key"))?;
+        Ok((tenant, self.try_into()?))
     }
 }

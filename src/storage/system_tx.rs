@@ -1,6 +1,7 @@
 //! Work across tenants: finding and making them, and sweeping out what has expired. Only jobs, the
 //! command line, the operator's flows and the search for a request's tenant have a use for it.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::allowances::DeploymentAllowances;
@@ -8,13 +9,14 @@ use super::connection::AnyConnection;
 use super::error::StorageError;
 use super::mail_orders::MailOrderRow;
 use super::schema;
+use super::signing_keys::{SigningKeyRow, StoredKey};
 use super::tenant_tx::TenantTx;
 use super::tenants::Tenants;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::mail_order::{DEAD_LETTER_MEMORY, MailOrder, MailStatus};
 use crate::domain::session::BROWSER_ABSOLUTE_LIFE;
-use crate::domain::signing_key::{Algorithm, PUBLISHED_AFTER_USE};
+use crate::domain::signing_key::{Algorithm, PUBLISHED_AFTER_USE, ROTATION_PERIOD};
 use crate::domain::{application::MAX_REFRESH_LIFE, authorization_code::SPENT_CODE_MEMORY};
 
 pub struct SystemTx<'c> {
@@ -63,14 +65,63 @@ impl<'c> SystemTx<'c> {
             .collect()
     }
 
-    /// How many letters wait in all tenants, and how many are dead.
-    pub fn count_mail(&mut self) -> Result<(i64, i64), StorageError> {
+    /// How the signing keys of all tenants are. Costs more with more tenants, so it is not for every request.
+    pub fn survey_keys(&mut self, now: Timestamp) -> Result<KeySurvey, StorageError> {
+        use schema::{signing_keys, tenants};
+        let at = now.as_millis();
+        let active = signing_keys::table
+            .filter(signing_keys::tenant_id.eq(tenants::id))
+            .filter(signing_keys::activates_at.le(at))
+            .filter(signing_keys::retires_at.is_null().or(signing_keys::retires_at.gt(at)));
+        let without = tenants::table.filter(not(exists(active)));
+        let overdue = signing_keys::table
+            .inner_join(tenants::table.on(tenants::id.eq(signing_keys::tenant_id)))
+            .filter(signing_keys::retires_at.is_null())
+            .filter(signing_keys::activates_at.le((now - ROTATION_PERIOD).as_millis()));
+        Ok(KeySurvey {
+            tenants: tenants::table.count().get_result(self.connection)?,
+            without_key: without.count().get_result(self.connection)?,
+            some_without_key: without
+                .order(tenants::slug.asc())
+                .limit(NAMED)
+                .select(tenants::slug)
+                .load(self.connection)?,
+            some_overdue: overdue
+                .order(signing_keys::activates_at.asc())
+                .limit(NAMED)
+                .select(tenants::slug)
+                .load(self.connection)?,
+        })
+    }
+
+    /// The oldest and the newest keys of all tenants, with whose they are.
+    pub fn outermost_keys(
+        &mut self,
+        limit: i64,
+    ) -> Result<Vec<(TenantId, StoredKey)>, StorageError> {
+        use schema::signing_keys;
+        let mut rows = signing_keys::table
+            .order(signing_keys::activates_at.asc())
+            .limit(limit)
+            .load::<SigningKeyRow>(self.connection)?;
+        rows.extend(
+            signing_keys::table
+                .order(signing_keys::activates_at.desc())
+                .limit(limit)
+                .load::<SigningKeyRow>(self.connection)?,
+        );
+        rows.into_iter().map(SigningKeyRow::of_tenant).collect()
+    }
+
+    /// How many letters wait in all tenants, and how many are dead; of each `limit` are counted at most.
+    pub fn count_mail(&mut self, limit: i64) -> Result<(usize, usize), StorageError> {
         use schema::mail_orders;
         let mut count = |status: MailStatus| {
-            mail_orders::table
+            let some = mail_orders::table
                 .filter(mail_orders::status.eq(status.as_str()))
-                .count()
-                .get_result::<i64>(self.connection)
+                .select(mail_orders::due_at)
+                .limit(limit);
+            some.load::<i64>(self.connection).map(|some| some.len())
         };
         Ok((count(MailStatus::Waiting)?, count(MailStatus::Dead)?))
     }
@@ -191,6 +242,20 @@ impl<'c> SystemTx<'c> {
         Ok(swept)
     }
 }
+
+/// How the signing keys of all tenants are.
+#[derive(Clone, Debug)]
+pub struct KeySurvey {
+    pub tenants: i64,
+    /// Those that sign nothing.
+    pub without_key: i64,
+    pub some_without_key: Vec<String>,
+    /// Tenants with a key that should have had a successor by now.
+    pub some_overdue: Vec<String>,
+}
+
+/// Tenants that are named of those that have a fault.
+const NAMED: i64 = 5;
 
 /// What a sweep has done.
 #[derive(Clone, Copy, Debug)]

@@ -161,6 +161,7 @@ pub static CONSOLE: &[Route] = table! {
     POST "/t/{slug}/settings/host" PAGE => console::host::act;
     GET "/t/{slug}/keys" PAGE => console::keys::get;
     POST "/t/{slug}/keys" PAGE => console::keys::rotate;
+    POST "/t/{slug}/keys/withdraw" PAGE => console::keys::withdraw;
     GET "/t/{slug}/audit" PAGE => console::audit::get;
     GET "/t/{slug}/members" PAGE => console::members::get;
     POST "/t/{slug}/members" PAGE => console::members::add;

@@ -159,7 +159,7 @@ async fn apps_come_a_page_at_a_time_and_are_found_by_name_and_id(app: &TestApp) 
     let mut browser = sign_in(app, &member(app, &acme, MemberRole::Admin).await).await;
     for number in 0..MANY {
         let name = format!("Bulk {number:02}");
-        let fields = [("name", &*name), ("kind", "spa"), ("redirect-1", "https://a.example/cb")];
+        let fields = [("name", &*name), ("builds", "nextjs")];
         let made = post(app, &mut browser, "/t/acme/apps", &fields).await;
         assert!(made.status == 200 || made.status == 303, "{made:?}");
     }

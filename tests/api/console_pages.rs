@@ -22,6 +22,7 @@ on_both_databases! {
     an_owner_cannot_end_the_suspension_of_an_operator,
     a_tenant_sees_what_an_operator_did_in_it,
     an_operator_sees_the_deployment_and_everybody_else_a_404,
+    the_deployment_page_looks_at_every_tenant,
     an_operator_sees_what_each_account_is_a_member_of,
     a_deployment_opens_the_console_to_sign_ups,
     one_session_of_a_user_is_ended_and_the_others_go_on,
@@ -393,13 +394,39 @@ async fn an_operator_sees_the_deployment_and_everybody_else_a_404(app: &TestApp)
     let email = operator(app).await;
     let mut operator = sign_in(app, &email).await;
     let shown = page(app, &mut operator, "/deployment").await;
-    for text in ["migrations current", "tenant acme: 3 active of 3", "letters to be sent"] {
+    for text in
+        ["migrations current", "tenants has its own, and none is overdue", "letters to be sent"]
+    {
         assert!(shown.body.contains(text), "{text}: {shown:?}");
     }
     let mut owner = seat(app, &acme, MemberRole::Owner).await;
     for path in ["/deployment", "/accounts"] {
         assert_eq!(owner.get(&url(app, path)).await.status, 404);
     }
+}
+
+async fn the_deployment_page_looks_at_every_tenant(app: &TestApp) {
+    let zebra = app.tenant("zebra").await;
+    let mut operator = sign_in(app, &operator(app).await).await;
+    let shown = page(app, &mut operator, "/deployment").await;
+    for what in ["configuration", "the master key opens them", "DNS", "mail", "none is overdue"] {
+        assert!(shown.body.contains(what), "{what}: {shown:?}");
+    }
+    let keys = format!("FROM signing_keys WHERE tenant_id = '{}'", zebra.tenant.id);
+    app.execute(&format!("DELETE {keys}"));
+    app.clock.advance(std::time::Duration::from_secs(61));
+    let shown = page(app, &mut operator, "/deployment").await;
+    assert!(shown.body.contains("tenants sign nothing: zebra"), "{shown:?}");
+    app.execute("UPDATE signing_keys SET activates_at = 0");
+    app.execute(&format!(
+        "INSERT INTO signing_keys (tenant_id, id, algorithm, public_jwk, sealed_private_key, created_at, activates_at)
+         VALUES ('{}', 'forged', 'ES256', '{{}}', 'of another key', 0, 0)",
+        zebra.tenant.id
+    ));
+    app.clock.advance(std::time::Duration::from_secs(61));
+    let shown = page(app, &mut operator, "/deployment").await;
+    assert!(shown.body.contains("should have a successor"), "{shown:?}");
+    assert!(shown.body.contains("key forged of tenant"), "{shown:?}");
 }
 
 async fn an_operator_sees_what_each_account_is_a_member_of(app: &TestApp) {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use doorward::domain::member::MemberRole;
 use doorward::flows::administration::Administrator;
 use doorward::flows::administration::keys::Takeover;
 use doorward::jobs;
@@ -11,6 +12,7 @@ use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
 
+use crate::console::{member, post, sign_in, url};
 use crate::harness::{TestApp, TestTenant, claims, on_both_databases};
 
 on_both_databases! {
@@ -18,6 +20,7 @@ on_both_databases! {
     jose_with_its_cache_meets_no_invalid_token_through_three_rotations,
     two_replicas_announce_one_successor,
     a_second_rotation_waits_for_the_first_and_an_emergency_does_not,
+    an_owner_withdraws_a_retired_key_and_its_tokens_verify_no_more,
 }
 
 /// Of the application that acts for itself.
@@ -156,6 +159,47 @@ async fn a_second_rotation_waits_for_the_first_and_an_emergency_does_not(app: &T
     let token = token(app, &acme).await;
     assert_ne!(decode_header(&token).unwrap().kid, before);
     check(app, &fetch(app, &acme).await, &token);
+}
+
+async fn an_owner_withdraws_a_retired_key_and_its_tokens_verify_no_more(app: &TestApp) {
+    let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
+    let old = token(app, &acme).await;
+    let kid = decode_header(&old).unwrap().kid.unwrap();
+    let mut owner = sign_in(app, &member(app, &acme, MemberRole::Owner).await).await;
+    let withdraw = [("kid", &*kid)];
+    let refused = post(app, &mut owner, "/t/acme/keys/withdraw", &withdraw).await;
+    assert_eq!(refused.status, 400, "a key that signs stays: {refused:?}");
+    let now = [("takeover", "now")];
+    assert_eq!(post(app, &mut owner, "/t/acme/keys", &now).await.status, 303);
+    check(app, &fetch(app, &acme).await, &old);
+    assert!(is_active(app, &acme, &old).await, "a retired key is still good");
+
+    let mut admin = sign_in(app, &member(app, &acme, MemberRole::Admin).await).await;
+    let refused = post(app, &mut admin, "/t/acme/keys/withdraw", &withdraw).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    let mut stranger = sign_in(app, &member(app, &bolt, MemberRole::Owner).await).await;
+    let nothing = post(app, &mut stranger, "/t/bolt/keys/withdraw", &withdraw).await;
+    assert_eq!(nothing.status, 404, "{nothing:?}");
+    assert!(fetch(app, &acme).await.find(&kid).is_some());
+
+    let page = owner.get(&url(app, "/t/acme/keys")).await;
+    assert!(page.body.contains("Tokens that it signed stop verifying"), "{page:?}");
+    assert!(page.body.contains("signed until") && page.body.contains("successor announced"));
+    let done = post(app, &mut owner, "/t/acme/keys/withdraw", &withdraw).await;
+    assert_eq!(done.status, 303, "{done:?}");
+    assert!(fetch(app, &acme).await.find(&kid).is_none(), "it is gone at once");
+    assert!(!is_active(app, &acme, &old).await, "nor do we take its tokens");
+    let new = token(app, &acme).await;
+    check(app, &fetch(app, &acme).await, &new);
+    let log = owner.get(&url(app, "/t/acme/audit?action=key.withdrawn")).await;
+    assert!(log.body.contains(&kid), "{log:?}");
+}
+
+async fn is_active(app: &TestApp, tenant: &TestTenant, token: &str) -> bool {
+    let call = app.post(&tenant.url("/oauth2/introspect"));
+    let service = &tenant.service;
+    let call = call.basic(&service.id, service.secret.as_deref().unwrap());
+    call.form(&[("token", token)]).send().await.expect(200)["active"] == true
 }
 
 async fn token(app: &TestApp, tenant: &TestTenant) -> String {

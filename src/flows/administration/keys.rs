@@ -70,6 +70,42 @@ pub async fn rotate(
     }
 }
 
+/// Takes a key that signs no more out of the JWKS before its time: tokens that it signed verify no more, from the
+/// moment on at which whoever checks them fetches the JWKS again.
+pub async fn withdraw(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    kid: &str,
+) -> Result<(), Problem> {
+    let (now, wanted) = (admin.now(), kid.to_owned());
+    let event = admin.record(Action::KeyWithdrawn, kid);
+    let withdrawn = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
+        let is_gone = tx.signing_keys().withdraw(&wanted, now)?;
+        if is_gone {
+            tx.audit_events().append(&event)?;
+            return Ok(Withdrawn::Done);
+        }
+        let is_there = tx.signing_keys().list()?.iter().any(|key| key.kid == wanted);
+        Ok(if is_there { Withdrawn::StillInUse } else { Withdrawn::Unknown })
+    });
+    match withdrawn.await? {
+        Withdrawn::Done => {
+            admin.tenants.forget();
+            Ok(())
+        }
+        Withdrawn::StillInUse => Err(Problem::input(
+            "this key signs, or is about to: replace the keys now, and then withdraw it",
+        )),
+        Withdrawn::Unknown => Err(Problem::Unknown),
+    }
+}
+
+enum Withdrawn {
+    Done,
+    StillInUse,
+    Unknown,
+}
+
 /// Announces a successor for each key, of whatever tenant, whose period draws to its end. Says how many.
 /// Two replicas may do this at once: each key gets one successor.
 pub async fn replace_due(context: &Context) -> Result<usize, Problem> {
@@ -134,10 +170,8 @@ async fn add_successors(
     Ok(added)
 }
 
-/// Whether this deployment's master key is the one that the tenant's keys were sealed under.
-pub fn can_be_opened(context: &Context, tenant: &Tenant, keys: &[StoredKey]) -> bool {
-    keys.iter().all(|key| {
-        let seal = SealContext { tenant: tenant.id, table: "signing_keys", row: &key.kid };
-        context.sealer.open(seal, &key.sealed_private_key).is_ok()
-    })
+/// Whether this deployment's master key is the one that the tenant's key was sealed under.
+pub fn can_be_opened(context: &Context, tenant: TenantId, key: &StoredKey) -> bool {
+    let seal = SealContext { tenant, table: "signing_keys", row: &key.kid };
+    context.sealer.open(seal, &key.sealed_private_key).is_ok()
 }

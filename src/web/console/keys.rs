@@ -3,10 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::access::{Admin, Seat, Viewer};
+use super::access::{Admin, Owner, Seat, Viewer};
 use super::posted::Posted;
 use super::view::{Frame, failed, see};
-use crate::domain::signing_key::{KeyState, PUBLISHED_AFTER_USE, ROTATION_PERIOD};
+use crate::domain::member::MemberRole;
+use crate::domain::signing_key::KeyState;
 use crate::flows::administration::Problem;
 use crate::flows::administration::keys::{self, Takeover};
 use crate::web::hosted::{PageError, Policy, render};
@@ -16,6 +17,7 @@ use crate::web::state::State;
 #[template(path = "console/keys.html")]
 pub struct KeysPage {
     pub frame: Frame,
+    pub is_owner: bool,
     pub keys: Vec<Line>,
 }
 
@@ -23,8 +25,15 @@ pub struct Line {
     pub kid: String,
     pub algorithm: &'static str,
     pub state: &'static str,
-    pub what_next: String,
+    pub created_at: String,
+    /// Whole days.
+    pub age: i64,
+    /// What becomes of it, and when.
+    pub times: Vec<(&'static str, String)>,
+    pub is_retired: bool,
 }
+
+const DAY_SECONDS: i64 = 24 * 60 * 60;
 
 pub async fn get(
     request: HttpRequest,
@@ -37,21 +46,34 @@ pub async fn get(
     let now = context.now();
     let lines = stored.iter().map(|key| {
         let (life, state) = (&key.life, key.life.state(now));
-        let ends = life.retires_at.unwrap_or(life.activates_at + ROTATION_PERIOD);
-        let what_next = match state {
-            KeyState::Upcoming => format!("signs from {}", life.activates_at),
-            KeyState::Active => format!("signs until {ends}"),
-            KeyState::Retired => format!("published until {}", ends + PUBLISHED_AFTER_USE),
-            KeyState::Removed => "published no more".to_owned(),
+        let mut times = match state {
+            KeyState::Upcoming => vec![
+                ("signs from", life.activates_at.to_string()),
+                ("until", life.signs_until().to_string()),
+            ],
+            KeyState::Active => vec![("signs until", life.signs_until().to_string())],
+            KeyState::Retired => vec![("signed until", life.signs_until().to_string())],
+            KeyState::Removed => Vec::new(),
         };
+        times.push(("published until", life.published_until().to_string()));
+        if let Some(at) = life.next_rotation() {
+            times.push(("successor announced", at.to_string()));
+        }
         Line {
             kid: key.kid.clone(),
             algorithm: key.algorithm.as_str(),
             state: state.as_str(),
-            what_next,
+            created_at: key.created_at.to_string(),
+            age: (now.as_secs() - key.created_at.as_secs()).div_euclid(DAY_SECONDS),
+            times,
+            is_retired: state == KeyState::Retired,
         }
     });
-    let view = KeysPage { frame: Frame::of(&seat), keys: lines.collect() };
+    let view = KeysPage {
+        frame: Frame::of(&seat),
+        is_owner: seat.role == MemberRole::Owner,
+        keys: lines.collect(),
+    };
     render(&request, &view, Policy::StaysHere)
 }
 
@@ -69,6 +91,21 @@ pub async fn rotate(
     };
     let admin = seat.administrator(&state.context);
     keys::rotate(&admin, &seat.tenant, takeover)
+        .await
+        .map_err(|problem| failed(&request, problem))?;
+    Ok(see(format!("{}/keys", Frame::of(seat).base)))
+}
+
+/// A retired key goes before its time.
+pub async fn withdraw(
+    request: HttpRequest,
+    state: web::Data<State>,
+    posted: Posted<Seat<Owner>>,
+) -> Result<HttpResponse, PageError> {
+    posted.only(&request, &["kid"])?;
+    let seat = &posted.by;
+    let admin = seat.administrator(&state.context);
+    keys::withdraw(&admin, &seat.tenant, posted.field("kid"))
         .await
         .map_err(|problem| failed(&request, problem))?;
     Ok(see(format!("{}/keys", Frame::of(seat).base)))

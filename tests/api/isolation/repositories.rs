@@ -462,6 +462,10 @@ const CALLS: &[(&str, Came, Call)] = &[
     ("sessions.end_all", Nothing, |tx, a| {
         Ok(changed(tx.sessions().end_all(a.user.id, None, a.now)? > 0))
     }),
+    ("signing_keys.withdraw", Nothing, |tx, a| {
+        let end = a.now + std::time::Duration::from_secs(1_000 * 24 * 60 * 60);
+        Ok(changed(tx.signing_keys().withdraw(&a.key.kid, end)?))
+    }),
     ("signing_keys.insert", Own, |tx, a| own(tx.signing_keys().insert(&a.key))),
     ("signing_keys.list", Nothing, |tx, a| {
         Ok(none_of(tx.signing_keys().list()?, |key| key.kid == a.key.kid))
