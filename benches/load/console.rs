@@ -7,15 +7,28 @@ use super::http::{Connection, form, get};
 use super::measure::{Figures, repeat};
 use super::server::Server;
 
-/// The lists, by all that they can be asked for, and the pages that gather much.
+/// Every page of the console, and the lists by all that they can be asked for. `{app}` stands for the app of the
+/// tenant that is measured.
 pub const PAGES: &[&str] = &[
     "/console",
     "/console?search=bulk",
+    "/console?search=nobody",
     "/console/accounts",
+    "/console/deployment",
     "/console/t/acme",
     "/console/t/acme/users",
     "/console/t/acme/users?search=u",
+    // The first of those that both databases are filled with.
+    "/console/t/acme/users/usr0000000000000000000000",
+    "/console/t/acme/apps",
+    "/console/t/acme/apps?search=a",
+    "/console/t/acme/apps/{app}",
     "/console/t/acme/roles",
+    "/console/t/acme/members",
+    "/console/t/acme/keys",
+    "/console/t/acme/settings",
+    "/console/t/acme/sign-in",
+    "/console/t/acme/branding",
     "/console/t/acme/audit",
     "/console/t/acme/audit?action=user.created",
     "/console/t/acme/mail",
@@ -23,6 +36,7 @@ pub const PAGES: &[&str] = &[
 
 pub fn measure(server: &Server, options: &Options, page: &str) -> Figures {
     let cookie = sign_in(server);
+    let page = &page.replace("{app}", server.fact("/app/client_id"));
     repeat(options.connections, options.seconds, Some(server), |_| {
         let request = get(page, &cookie);
         let mut connection = server.connect();
