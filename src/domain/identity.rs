@@ -31,9 +31,19 @@ impl Subject {
 pub struct Assertion {
     pub subject: Subject,
     pub email: Option<AssertedEmail>,
+    pub organisation: Organisation,
     pub name: Option<DisplayName>,
     /// An https URL.
     pub picture: Option<String>,
+}
+
+/// Whether the user belongs, today, to the organisation whose domain their address is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Organisation {
+    /// The provider says so (Google's `hd`).
+    Member,
+    /// It does not: the address may be a former member's, verified once.
+    Unknown,
 }
 
 #[derive(Clone, Debug)]

@@ -47,6 +47,8 @@ letters! {
     AccountClaimed = "account_claimed",
     /// To the owner: an upstream identity was linked to the account.
     IdentityLinked = "identity_linked",
+    /// To the owner: an upstream identity was taken off the account.
+    IdentityUnlinked = "identity_unlinked",
     /// A link to choose a password, for somebody whom an admin made an account for.
     Invitation = "invitation",
     /// To somebody who may now see or change a tenant in the console. `subject` is the tenant.
@@ -70,6 +72,7 @@ impl Letter {
             | Self::DeletionPlanned
             | Self::AccountClaimed
             | Self::IdentityLinked
+            | Self::IdentityUnlinked
             | Self::Invitation
             | Self::Membership => Duration::from_secs(7 * 24 * 60 * 60),
         }
@@ -91,7 +94,8 @@ impl Letter {
             | Self::EmailChanged
             | Self::DeletionPlanned
             | Self::AccountClaimed
-            | Self::IdentityLinked => false,
+            | Self::IdentityLinked
+            | Self::IdentityUnlinked => false,
         }
     }
 }

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::clock::Timestamp;
 use super::email_address::EmailAddress;
+use super::identity::Organisation;
 use super::ids::ProviderId;
 use super::tenant::{DisplayName, Domain, SignUp};
 
@@ -237,10 +238,17 @@ impl TokenRetention {
 }
 
 impl Provider {
-    /// `email` is one that the provider has verified.
-    pub fn allows(&self, email: &EmailAddress) -> bool {
+    /// `email` is one that the provider has verified. Google has verified those of others once, when the account
+    /// was made; it vouches for today only where it keeps the mailbox.
+    pub fn allows(&self, email: &EmailAddress, organisation: Organisation) -> bool {
         let is_it = |allowed: &Domain| allowed.as_str() == email.domain();
-        self.allows_any() || self.allowed_domains.iter().any(is_it)
+        let is_todays = match self.kind {
+            ProviderKind::Google => {
+                organisation == Organisation::Member || email.domain() == "gmail.com"
+            }
+            ProviderKind::GitHub | ProviderKind::Oidc(_) => true,
+        };
+        self.allows_any() || (is_todays && self.allowed_domains.iter().any(is_it))
     }
 
     pub fn allows_any(&self) -> bool {

@@ -18,6 +18,8 @@ pub struct UpstreamSignIn {
     /// RFC 7636, sealed.
     pub sealed_code_verifier: String,
     pub purpose: Purpose,
+    /// The user was to show up at the provider, and not before then.
+    pub signed_in_since: Option<Timestamp>,
     pub expires_at: Timestamp,
 }
 

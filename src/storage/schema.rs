@@ -301,6 +301,7 @@ diesel::table! {
         purpose -> Text,
         subject_id -> Nullable<Text>,
         expires_at -> BigInt,
+        signed_in_since -> Nullable<BigInt>,
     }
 }
 

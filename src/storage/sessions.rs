@@ -9,6 +9,7 @@ use super::schema::sessions;
 use super::tenant_tx::Scope;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{SessionId, UserId};
+use crate::domain::provider::ProviderKey;
 use crate::domain::refresh_family::RefreshFamily;
 use crate::domain::session::{Method, Session, SessionKind};
 
@@ -177,6 +178,30 @@ impl Sessions<'_> {
         .set(sessions::ended_at.eq(now.as_millis()))
         .execute(self.0.connection)?;
         Ok(moved == 1)
+    }
+
+    /// Ends the sessions of the user, but `except`, that began at an upstream provider.
+    pub fn end_begun_at(
+        &mut self,
+        user: UserId,
+        provider: &ProviderKey,
+        except: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let rows = sessions::table
+            .filter(sessions::tenant_id.eq(self.0.tenant))
+            .filter(sessions::user_id.eq(user.to_string()))
+            .filter(sessions::ended_at.is_null())
+            .load::<Row>(self.0.connection)?;
+        for row in rows {
+            let session = Session::try_from(row)?;
+            let began_there =
+                session.methods.iter().any(|method| method.provider() == Some(provider));
+            if began_there && except != Some(session.id) {
+                self.end(session.id, now)?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends every session of the user but `except`, and says how many.

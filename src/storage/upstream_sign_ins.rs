@@ -25,6 +25,7 @@ struct Row {
     purpose: String,
     subject_id: Option<String>,
     expires_at: i64,
+    signed_in_since: Option<i64>,
 }
 
 impl UpstreamSignIns<'_> {
@@ -45,6 +46,7 @@ impl UpstreamSignIns<'_> {
             purpose: purpose.to_owned(),
             subject_id,
             expires_at: sign_in.expires_at.as_millis(),
+            signed_in_since: sign_in.signed_in_since.map(Timestamp::as_millis),
         };
         diesel::insert_into(upstream_sign_ins::table).values(&row).execute(self.0.connection)?;
         Ok(())
@@ -116,6 +118,7 @@ impl TryFrom<Row> for UpstreamSignIn {
             sealed_code_verifier: row.sealed_code_verifier,
             purpose: purpose(&row.purpose, row.subject_id.as_deref()).ok_or_else(unreadable)?,
             expires_at: Timestamp::from_millis(row.expires_at),
+            signed_in_since: row.signed_in_since.map(Timestamp::from_millis),
         })
     }
 }

@@ -15,7 +15,7 @@ use super::guard::{CallError, Caller};
 use super::{Answer, Ask, Identified, Lie, Presence, UpstreamError, bearer_tokens, picture};
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
-use crate::domain::identity::{AssertedEmail, Assertion, Subject};
+use crate::domain::identity::{AssertedEmail, Assertion, Organisation, Subject};
 use crate::domain::provider::{Provider, UpstreamScope};
 use crate::domain::secret::Secret;
 use crate::domain::tenant::DisplayName;
@@ -96,6 +96,7 @@ impl GitHub<'_> {
             subject: Subject::parse(&user.id.to_string())
                 .map_err(|error| UpstreamError::Nonsense(error.to_string()))?,
             email: email.map(AssertedEmail::Verified),
+            organisation: Organisation::Unknown,
             name: name.or_else(|| DisplayName::parse(&user.login).ok()),
             picture: user.avatar_url.as_deref().and_then(picture),
         };

@@ -70,6 +70,8 @@ pub struct Answer<'a> {
     pub redirect_uri: &'a str,
     pub nonce: &'a str,
     pub code_verifier: Secret,
+    /// Not by a session that the provider had before.
+    pub signed_in_since: Option<Timestamp>,
 }
 
 /// Who somebody is, and what the provider gave for asking more.
@@ -107,6 +109,7 @@ pub enum Lie {
     Expiry,
     Signature,
     Subject,
+    AuthTime,
 }
 
 impl std::fmt::Display for Lie {
@@ -118,6 +121,7 @@ impl std::fmt::Display for Lie {
             Self::Expiry => "expiry",
             Self::Signature => "signature",
             Self::Subject => "subject",
+            Self::AuthTime => "auth_time",
         })
     }
 }

@@ -1,18 +1,22 @@
 //! OpenID Connect Core §3.1 from the relying party's side: the code flow, with PKCE and nonce.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use openidconnect::core::{
-    CoreAuthPrompt, CoreClient, CoreClientAuthMethod, CoreErrorResponseType, CoreIdToken,
-    CoreIdTokenClaims, CoreJwsSigningAlgorithm, CoreResponseType, CoreTokenResponse,
-    CoreUserInfoClaims,
+    CoreAuthDisplay, CoreAuthPrompt, CoreClientAuthMethod, CoreErrorResponseType, CoreGenderClaim,
+    CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreResponseType,
+    CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AccessToken, AuthType, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError,
-    ClientId, ClientSecret, CsrfToken, LoginHint, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope,
-    SignatureVerificationError, StandardErrorResponse, TokenResponse, UserInfoError,
+    AccessToken, AdditionalClaims, AuthType, AuthenticationFlow, AuthorizationCode,
+    ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, EmptyExtraTokenFields,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenClaims, IdTokenFields, LoginHint, Nonce,
+    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    RequestTokenError, Scope, SignatureVerificationError, StandardErrorResponse,
+    StandardTokenResponse, TokenResponse, UserInfoClaims, UserInfoError,
 };
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::guard::{CallError, Caller};
@@ -20,7 +24,7 @@ use super::metadata::{Metadata, MetadataCache};
 use super::{Answer, Ask, Identified, Lie, Presence, UpstreamError, bearer_tokens, picture};
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
-use crate::domain::identity::{AssertedEmail, Assertion, Subject};
+use crate::domain::identity::{AssertedEmail, Assertion, Organisation, Subject};
 use crate::domain::provider::{
     Provider, ProviderKind, TokenRetention, UpstreamIssuer, UpstreamScope,
 };
@@ -41,6 +45,56 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 
+/// By how much a provider's clock may be behind ours.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
+
+/// What Google says beyond the standard's claims.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct GoogleClaims {
+    /// The organisation that the account belongs to, by its domain; whatever others mean by it harms nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hd: Option<serde_json::Value>,
+}
+
+impl AdditionalClaims for GoogleClaims {}
+
+/// The library's own types, with those claims.
+type IdFields = IdTokenFields<
+    GoogleClaims,
+    EmptyExtraTokenFields,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
+type IdToken = openidconnect::IdToken<
+    GoogleClaims,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
+type IdClaims = IdTokenClaims<GoogleClaims, CoreGenderClaim>;
+type UserInfo = UserInfoClaims<GoogleClaims, CoreGenderClaim>;
+type Tokens = StandardTokenResponse<IdFields, CoreTokenType>;
+type Client = openidconnect::Client<
+    GoogleClaims,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    Tokens,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
+
 /// ID token and userinfo have the same claims under the same names, and no type in common.
 macro_rules! assertion {
     ($claims:ident) => {
@@ -48,6 +102,7 @@ macro_rules! assertion {
             subject: $claims.subject().as_str(),
             email: $claims.email().map(|email| email.as_str()),
             email_verified: $claims.email_verified(),
+            hosted_domain: $claims.additional_claims().hd.as_ref(),
             name: $claims.name().and_then(|name| name.get(None)).map(|name| name.as_str()),
             picture: $claims.picture().and_then(|url| url.get(None)).map(|url| url.as_str()),
         }
@@ -59,7 +114,7 @@ type TokenError = RequestTokenError<CallError, StandardErrorResponse<CoreErrorRe
 
 /// The provider's page for signing in.
 pub fn page(metadata: &Metadata, provider: &Provider, ask: &Ask<'_>) -> Result<Url, UpstreamError> {
-    let client = CoreClient::from_provider_metadata(
+    let client = Client::from_provider_metadata(
         metadata.clone(),
         ClientId::new(provider.client_id.clone()),
         None,
@@ -97,7 +152,8 @@ pub fn page(metadata: &Metadata, provider: &Provider, ask: &Ask<'_>) -> Result<U
             request = request.add_prompt(CoreAuthPrompt::SelectAccount);
         }
         (Presence::Renewed, ProviderKind::Oidc(_)) => {
-            request = request.add_prompt(CoreAuthPrompt::Login);
+            // By `max_age` the provider must say when that was (§3.1.2.1).
+            request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO);
         }
     }
     Ok(request.url().0)
@@ -124,11 +180,13 @@ impl RelyingParty<'_> {
         let metadata = self.cache.find(self.http, self.issuer, self.now).await?;
         right_issuer(&metadata, answer.issuer)?;
         let nonce = Nonce::new(answer.nonce.to_owned());
+        let signed_in_since = answer.signed_in_since;
         let tokens = self.redeem(&metadata, provider, secret, answer).await?;
         let id_token = tokens
             .id_token()
             .ok_or_else(|| UpstreamError::Nonsense("there is no ID token".to_owned()))?;
         let claims = self.verified(metadata.clone(), provider, id_token, &nonce).await?;
+        was_present(&claims, signed_in_since)?;
         let mut assertion = assertion!(claims)?;
         // Many providers keep all but the subject for userinfo, or all but the address (§5.4).
         let is_complete =
@@ -140,6 +198,9 @@ impl RelyingParty<'_> {
             assertion.email = better(assertion.email, more.email);
             assertion.name = assertion.name.or(more.name);
             assertion.picture = assertion.picture.or(more.picture);
+            if assertion.organisation == Organisation::Unknown {
+                assertion.organisation = more.organisation;
+            }
         }
         Ok(Identified { assertion, tokens: bearer_tokens(&tokens, self.now) })
     }
@@ -152,7 +213,7 @@ impl RelyingParty<'_> {
         refresh_token: &Secret,
     ) -> Result<Option<UpstreamTokens>, UpstreamError> {
         let metadata = self.cache.find(self.http, self.issuer, self.now).await?;
-        let tokens = CoreClient::from_provider_metadata(
+        let tokens = Client::from_provider_metadata(
             (*metadata).clone(),
             ClientId::new(provider.client_id.clone()),
             Some(ClientSecret::new(secret.expose().to_owned())),
@@ -172,8 +233,8 @@ impl RelyingParty<'_> {
         provider: &Provider,
         secret: &Secret,
         answer: Answer<'_>,
-    ) -> Result<CoreTokenResponse, UpstreamError> {
-        let client = CoreClient::from_provider_metadata(
+    ) -> Result<Tokens, UpstreamError> {
+        let client = Client::from_provider_metadata(
             metadata.clone(),
             ClientId::new(provider.client_id.clone()),
             Some(ClientSecret::new(secret.expose().to_owned())),
@@ -194,9 +255,9 @@ impl RelyingParty<'_> {
         &self,
         metadata: Arc<Metadata>,
         provider: &Provider,
-        token: &CoreIdToken,
+        token: &IdToken,
         nonce: &Nonce,
-    ) -> Result<CoreIdTokenClaims, UpstreamError> {
+    ) -> Result<IdClaims, UpstreamError> {
         match self.check(&metadata, provider, token, nonce) {
             Err(ClaimsVerificationError::SignatureVerification(error))
                 if may_be_new_key(&error) =>
@@ -212,12 +273,12 @@ impl RelyingParty<'_> {
         &self,
         metadata: &Metadata,
         provider: &Provider,
-        token: &CoreIdToken,
+        token: &IdToken,
         nonce: &Nonce,
-    ) -> Result<CoreIdTokenClaims, ClaimsVerificationError> {
+    ) -> Result<IdClaims, ClaimsVerificationError> {
         let now = chrono::DateTime::from_timestamp_millis(self.now.as_millis()).unwrap_or_default();
         let client_id = ClientId::new(provider.client_id.clone());
-        let client = CoreClient::from_provider_metadata(metadata.clone(), client_id, None);
+        let client = Client::from_provider_metadata(metadata.clone(), client_id, None);
         let verifier =
             client.id_token_verifier().set_allowed_algs(ALGORITHMS).set_time_fn(move || now);
         token.claims(&verifier, nonce).cloned()
@@ -229,10 +290,10 @@ impl RelyingParty<'_> {
         metadata: &Metadata,
         provider: &Provider,
         token: &AccessToken,
-        claims: &CoreIdTokenClaims,
-    ) -> Result<CoreUserInfoClaims, UpstreamError> {
+        claims: &IdClaims,
+    ) -> Result<UserInfo, UpstreamError> {
         let client_id = ClientId::new(provider.client_id.clone());
-        CoreClient::from_provider_metadata(metadata.clone(), client_id, None)
+        Client::from_provider_metadata(metadata.clone(), client_id, None)
             .user_info(token.clone(), Some(claims.subject().clone()))
             .map_err(|error| UpstreamError::Nonsense(error.to_string()))?
             .request_async(&self.http)
@@ -273,6 +334,16 @@ fn better(first: Option<AssertedEmail>, second: Option<AssertedEmail>) -> Option
     }
 }
 
+/// That the user signed in when they were asked to, if the provider says when they did (OpenID Connect Core §2).
+fn was_present(claims: &IdClaims, since: Option<Timestamp>) -> Result<(), UpstreamError> {
+    let (Some(since), Some(at)) = (since, claims.auth_time()) else { return Ok(()) };
+    let earliest = since.as_millis() - MAX_CLOCK_SKEW.as_millis() as i64;
+    if at.timestamp_millis() < earliest {
+        return Err(UpstreamError::Untrue(Lie::AuthTime));
+    }
+    Ok(())
+}
+
 /// OpenID Connect Discovery §3: Basic is the default.
 fn authentication(metadata: &Metadata) -> AuthType {
     let methods = metadata.token_endpoint_auth_methods_supported();
@@ -286,6 +357,7 @@ struct Claims<'a> {
     subject: &'a str,
     email: Option<&'a str>,
     email_verified: Option<bool>,
+    hosted_domain: Option<&'a serde_json::Value>,
     name: Option<&'a str>,
     picture: Option<&'a str>,
 }
@@ -301,6 +373,12 @@ impl Claims<'_> {
                 Some(true) => AssertedEmail::Verified(email),
                 Some(false) | None => AssertedEmail::Unverified(email),
             }),
+            organisation: match self.hosted_domain {
+                Some(serde_json::Value::String(domain)) if !domain.is_empty() => {
+                    Organisation::Member
+                }
+                Some(_) | None => Organisation::Unknown,
+            },
             name: self.name.and_then(|name| DisplayName::parse(name).ok()),
             picture: self.picture.and_then(picture),
         })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use doorward::domain::consent::Consent;
-use doorward::domain::identity::{Assertion, Identity, Subject};
+use doorward::domain::identity::{Assertion, Identity, Organisation, Subject};
 use doorward::domain::ids::ApplicationId;
 use doorward::domain::scope::Scopes;
 use doorward::storage::StorageError;
@@ -268,6 +268,7 @@ async fn the_data_are_taken_along(app: &TestApp) {
     let assertion = Assertion {
         subject: Subject::parse("583231").unwrap(),
         email: None,
+        organisation: Organisation::Unknown,
         name: None,
         picture: None,
     };

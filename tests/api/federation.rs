@@ -541,6 +541,11 @@ async fn identities_are_linked_and_unlinked_with_a_fresh_sign_in(app: &TestApp) 
     choose(&mut browser, &pair, "unlink", "upstream").await;
     let page = browser.get(&pair.acme.url("/account/identities")).await;
     assert!(page.body.contains("Not linked"), "{page:?}");
+    assert_eq!(account(&mut by_provider, &pair).await, None, "whoever came in by it is still in");
+    assert!(account(&mut browser, &pair).await.is_some(), "whoever took it off is out");
+    app.clock.advance(Duration::from_secs(60));
+    let mail = app.mail_to(&pair.acme.email).await;
+    assert!(mail.iter().any(|letter| letter.subject.contains("was removed")), "{mail:?}");
     app.clock.advance(Duration::from_secs(10 * 60));
     let stale = choose(&mut browser, &pair, "link", "upstream").await;
     says(&stale, "Please sign in again first");

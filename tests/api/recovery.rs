@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use doorward::domain::tenant::EmailVerification;
+use doorward::flows::account::session;
+use doorward::flows::account::sign_in::{self, Credentials, Outcome};
+use doorward::flows::account::throttle::Guesser;
 use doorward::flows::administration::tenants::TenantChange;
+use doorward::storage::Device;
 use serde_json::json;
 
 use crate::harness::{Answer, Browser, PASSWORD, TestApp, TestTenant, field, on_both_databases};
@@ -21,6 +25,7 @@ on_both_databases! {
     no_request_header_reaches_a_mailed_link,
     nobody_is_flooded_with_letters,
     nothing_that_is_stored_is_a_link,
+    a_sign_in_that_a_recovery_overtakes_begins_no_session,
 }
 
 const NEW: &str = "otters juggle quietly at noon";
@@ -256,4 +261,25 @@ async fn nothing_that_is_stored_is_a_link(app: &TestApp) {
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// Between the check of the old password and the session stands the recovery that was to put its knower out.
+async fn a_sign_in_that_a_recovery_overtakes_begins_no_session(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let snapshot = app.snapshot(&acme).await;
+    let guesser = Guesser { address: None, known_device: None, client: None };
+    let credentials = Credentials::parse(&acme.email, PASSWORD);
+    let proved = sign_in::with_password(&app.context, &snapshot, credentials, &guesser).await;
+    let Outcome::Proved(proof) = proved.unwrap() else { panic!("the password is right") };
+    forgot(app, &acme, &acme.email).await;
+    let link = app.mailed_link(&acme.email).await;
+    let (_, token) = link.split_once("token=").unwrap();
+    assert_eq!(reset(app, &acme, token, NEW).await.status, 204);
+    let begun = session::begin(&app.context, &snapshot, proof.clone(), None, Device::default());
+    assert_eq!(begun.await.unwrap(), None);
+    let credentials = Credentials::parse(&acme.email, NEW);
+    let proved = sign_in::with_password(&app.context, &snapshot, credentials, &guesser).await;
+    let Outcome::Proved(proof) = proved.unwrap() else { panic!("the new password is right") };
+    let begun = session::begin(&app.context, &snapshot, proof, None, Device::default());
+    assert!(begun.await.unwrap().is_some());
 }

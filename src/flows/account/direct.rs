@@ -11,7 +11,6 @@ use crate::domain::ids::{FamilyId, SessionId};
 use crate::domain::refresh_family::RevocationReason;
 use crate::domain::scope::Scopes;
 use crate::domain::session::SessionKind;
-use crate::domain::user::UserStatus;
 use crate::flows::oauth::client::Client;
 use crate::flows::oauth::issue::{self, Asked, SignedIn};
 use crate::flows::oauth::token::new_family;
@@ -26,7 +25,7 @@ pub struct Tokens {
 }
 
 /// Begins a session and a refresh family for a user who has just proved who they are.
-/// `None` if the account was disabled or deleted meanwhile.
+/// `None` if what the proof rests on is gone meanwhile.
 pub async fn begin(
     context: &Context,
     tenant: &TenantSnapshot,
@@ -51,11 +50,10 @@ pub async fn begin(
     let family_id = FamilyId::generate(now, &*context.entropy);
     let family = new_family(family_id, grant, &client.application, client.authentication, now);
     let begun = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
-        let profile = tx.users().profile(user_id)?;
-        let Some(profile) = profile.filter(|profile| profile.user.status == UserStatus::Active)
-        else {
+        if !proof.holds(tx)? {
             return Ok(None);
-        };
+        }
+        let Some(profile) = tx.users().profile(user_id)? else { return Ok(None) };
         proof.charged.give_back(tx, now)?;
         tx.sessions().insert(&session, &device)?;
         tx.refresh_families().insert(&family)?;

@@ -1,7 +1,7 @@
 //! Signing in with a code that is mailed, in the browser that asked for it.
 
 use super::claim;
-use super::sign_in::Proof;
+use super::sign_in::{Proof, Witness};
 use super::throttle::{self, Asked, Asker, Charge, Credential, Guesser};
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
@@ -133,7 +133,10 @@ pub async fn attempt(
         })
         .await?;
     Ok(match user {
-        Some(user) => Outcome::Proved(Proof { charged, ..Proof::of(user, Method::EmailCode) }),
+        Some(user) => {
+            let proof = Proof::of(user, Method::EmailCode, Witness::Spent);
+            Outcome::Proved(Proof { charged, ..proof })
+        }
         None => Outcome::Over,
     })
 }

@@ -47,20 +47,24 @@ pub async fn find(
 }
 
 /// Begins a session for a user who has just proved who they are, or renews the one that their browser has:
-/// signing in again must not end the sign-ins of other apps that hang on it.
+/// signing in again must not end the sign-ins of other apps that hang on it. `None` if what the proof rests on is
+/// gone meanwhile.
 pub async fn begin(
     context: &Context,
     tenant: &TenantSnapshot,
     proof: Proof,
     current: Option<SessionId>,
     device: Device,
-) -> Result<SessionId, Failure> {
+) -> Result<Option<SessionId>, Failure> {
     let now = context.now();
     let user_id = proof.user.id;
     let session = new(context, &proof, SessionKind::Browser, now);
     context.activity.count(tenant.tenant.id, Kind::SignIn, now);
     let event = context.event(Action::SignedIn, user_id, session.id, device.address.as_deref());
     let begun = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        if !proof.holds(tx)? {
+            return Ok(None);
+        }
         let renewed = match current {
             Some(id) => {
                 tx.sessions().reauthenticate(id, user_id, &session.methods, now)?.then_some(id)
@@ -78,7 +82,7 @@ pub async fn begin(
         let mut event = event;
         event.target = id.to_string();
         tx.audit_events().append(&event)?;
-        Ok(id)
+        Ok(Some(id))
     });
     Ok(begun.await?)
 }

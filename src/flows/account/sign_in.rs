@@ -6,11 +6,13 @@ use crate::crypto::hashing_threads::Verification;
 use crate::domain::activity::Kind;
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
+use crate::domain::identity::Subject;
+use crate::domain::ids::ProviderId;
 use crate::domain::password::{PasswordHash, PresentedPassword};
 use crate::domain::session::Method;
 use crate::domain::user::{User, UserStatus};
 use crate::flows::{Context, Failure, TenantSnapshot};
-use crate::storage::StorageError;
+use crate::storage::{StorageError, TenantTx};
 
 /// What someone typed. What cannot be an address or a password is like one that is unknown or wrong.
 pub struct Credentials {
@@ -31,15 +33,44 @@ impl Credentials {
 /// one, stands between this and the session.
 #[derive(Clone, Debug)]
 pub struct Proof {
-    pub user: User,
+    pub user: Box<User>,
     pub methods: Vec<Method>,
+    pub witness: Witness,
     /// Given back when the session begins.
     pub charged: Charged,
 }
 
+/// What a proof rests on. If it is gone when the session is to begin, a recovery was faster, and whoever it has
+/// put out stays out.
+#[derive(Clone, Debug)]
+pub enum Witness {
+    Password(PasswordHash),
+    Identity(ProviderId, Subject),
+    /// A code: good for once, and spent.
+    Spent,
+}
+
 impl Proof {
-    pub fn of(user: User, method: Method) -> Self {
-        Self { user, methods: vec![method], charged: Charged::default() }
+    pub fn of(user: User, method: Method, witness: Witness) -> Self {
+        Self { user: Box::new(user), methods: vec![method], witness, charged: Charged::default() }
+    }
+
+    /// Whether a session may still begin by it.
+    pub fn holds(&self, tx: &mut TenantTx<'_>) -> Result<bool, StorageError> {
+        let id = self.user.id;
+        // A recovery waits until the session is there to be ended, or was before and shows here.
+        tx.users().lock(id)?;
+        if tx.users().find(id)?.is_none_or(|user| user.status != UserStatus::Active) {
+            return Ok(false);
+        }
+        match &self.witness {
+            Witness::Password(hash) => Ok(tx.users().password(id)?.as_ref() == Some(hash)),
+            Witness::Identity(provider, subject) => {
+                let identity = tx.identities().find(*provider, subject)?;
+                Ok(identity.is_some_and(|identity| identity.user_id == id))
+            }
+            Witness::Spent => Ok(true),
+        }
     }
 }
 
@@ -102,13 +133,15 @@ pub async fn with_password(
     };
     match (account, expected, verification) {
         (Some((user, _)), Some(old), Verification::Match { rehash }) => {
-            if let Some(new) = rehash {
-                strengthen(context, tenant, &user, old, new).await?;
-            }
+            let hash = match rehash {
+                Some(new) => strengthen(context, tenant, &user, old, new).await?,
+                None => old,
+            };
             if tenant.tenant.accounts.awaits_verification(&user) {
                 return Ok(Outcome::Unverified(user));
             }
-            Ok(Outcome::Proved(Proof { charged, ..Proof::of(user, Method::Password) }))
+            let witness = Witness::Password(hash);
+            Ok(Outcome::Proved(Proof { charged, ..Proof::of(user, Method::Password, witness) }))
         }
         (account, _, _) => {
             let target =
@@ -125,17 +158,18 @@ pub async fn with_password(
     }
 }
 
-/// The stored hash was made with weaker parameters than today's.
+/// The stored hash was made with weaker parameters than today's. Answers what is stored now: of two sign-ins at
+/// once, one replaces it.
 async fn strengthen(
     context: &Context,
     tenant: &TenantSnapshot,
     user: &User,
     old: PasswordHash,
     new: PasswordHash,
-) -> Result<(), Failure> {
+) -> Result<PasswordHash, Failure> {
     let id = user.id;
     let replaced = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
-        tx.users().replace_password(id, &old, &new).map(drop)
+        Ok(if tx.users().replace_password(id, &old, &new)? { new.clone() } else { old.clone() })
     });
     Ok(replaced.await?)
 }

@@ -12,7 +12,7 @@ use crate::domain::password::{NewPassword, PasswordHash, PasswordProblem};
 use crate::domain::session::Method;
 use crate::domain::tenant::{DisplayName, EmailVerification, InvalidName, SignUp};
 use crate::domain::user::{User, UserStatus};
-use crate::flows::account::sign_in::Proof;
+use crate::flows::account::sign_in::{Proof, Witness};
 use crate::flows::account::throttle::{Asked, Asker};
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::StorageError;
@@ -97,10 +97,12 @@ pub async fn with_password(
         created_at: now,
         deletes_at: None,
     };
-    let made = insert(context, tenant, &user, hash, form.request, asker.address).await?;
+    let made = insert(context, tenant, &user, hash.clone(), form.request, asker.address).await?;
     match (policy.email_verification, made) {
         (EmailVerification::Required, _) => Ok(Outcome::VerificationRequired),
-        (EmailVerification::Optional, true) => Ok(Outcome::Made(Proof::of(user, Method::Password))),
+        (EmailVerification::Optional, true) => {
+            Ok(Outcome::Made(Proof::of(user, Method::Password, Witness::Password(hash))))
+        }
         (EmailVerification::Optional, false) => Ok(Outcome::Problems(Problems {
             email: Some(EmailProblem::Taken),
             ..Problems::default()

@@ -82,6 +82,7 @@ pub async fn begin(
         nonce: nonce.expose().to_owned(),
         sealed_code_verifier: context.sealer.seal(&*context.entropy, seal, verifier),
         purpose: departure.purpose,
+        signed_in_since: (presence == Presence::Renewed).then_some(now),
         expires_at: now + UPSTREAM_SIGN_IN_LIFE,
     };
     let browser = visitor.browser.to_owned();

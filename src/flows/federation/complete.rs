@@ -13,7 +13,7 @@ use crate::domain::secret::Secret;
 use crate::domain::session::Method;
 use crate::domain::upstream_sign_in::{Purpose, UpstreamSignIn};
 use crate::flows::account::session;
-use crate::flows::account::sign_in::Proof;
+use crate::flows::account::sign_in::{Proof, Witness};
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::{StorageError, StoredProvider};
 use crate::upstream::{Answer, Identified, Lie, UpstreamError};
@@ -79,6 +79,7 @@ pub async fn complete(
         user_id: fresh,
         offer_id: LinkOfferId::generate(context.now(), &*context.entropy),
     };
+    let subject = assertion.subject.clone();
     let settled = settle(context, tenant, provider, visit, assertion).await?;
     // It may have ordered a letter to the owner.
     context.mail_bell.notify_one();
@@ -88,11 +89,14 @@ pub async fn complete(
                 context.activity.count(tenant.tenant.id, Kind::SignUp, context.now());
             }
             let id = user.id;
-            let proof = Proof::of(user, Method::Federated(provider.key.clone()));
+            let witness = Witness::Identity(provider.id, subject);
+            let proof = Proof::of(user, Method::Federated(provider.key.clone()), witness);
             let current = visitor.session_id();
             let device = visitor.device;
-            let session = session::begin(context, tenant, proof, current, device).await?;
-            Ok(Outcome::SignedIn { session, user: id, then })
+            Ok(match session::begin(context, tenant, proof, current, device).await? {
+                Some(session) => Outcome::SignedIn { session, user: id, then },
+                None => Outcome::Refused { why: Refusal::Disabled, purpose },
+            })
         }
         Settled::Linked => Ok(Outcome::Linked),
         Settled::Offered(id) => Ok(Outcome::ProveAccount(id)),
@@ -154,6 +158,7 @@ async fn ask(
         redirect_uri: &redirect_uri(&tenant.issuer, &stored.provider.key),
         nonce: &sign_in.nonce,
         code_verifier: Secret::new(verifier.to_owned()),
+        signed_in_since: sign_in.signed_in_since,
     };
     let identified = context
         .upstreams

@@ -1,12 +1,13 @@
 //! Linking identities to accounts: the offer that waits for its account to be proved, and the list on the
 //! account page.
 
-use super::settle::{TakenUp, take_up};
+use super::settle::{TakenUp, take_up, tell_owner};
 use super::{Recorder, Visitor};
 use crate::domain::audit::Action;
 use crate::domain::clock::Timestamp;
 use crate::domain::identity::{Identity, LinkOffer, Subject};
 use crate::domain::ids::{LinkOfferId, RequestId, SessionId, UserId};
+use crate::domain::mail_order::Letter;
 use crate::domain::provider::Provider;
 use crate::domain::session::{Method, Session};
 use crate::domain::tenant::{AccountPolicy, EmailCode};
@@ -104,7 +105,7 @@ pub async fn prove_with_password(
     proof.methods.push(Method::Federated(provider));
     let (current, user) = (visitor.session_id(), proof.user.id);
     let session = session::begin(context, tenant, proof, current, visitor.device).await?;
-    Ok(Proved::SignedIn { session, user, request })
+    Ok(session.map_or(Proved::Gone, |session| Proved::SignedIn { session, user, request }))
 }
 
 /// What the account page shows: the identities, and whether one may be taken off.
@@ -166,7 +167,8 @@ pub async fn unlink(
     let Some(user) = fresh_user(visitor.session, context.now()) else {
         return Ok(Unlinked::NotFresh);
     };
-    let (recorder, id) = (Recorder::new(context, &visitor.device), provider.id);
+    let recorder = Recorder::new(context, &visitor.device);
+    let (id, key, current) = (provider.id, provider.key.clone(), visitor.session_id());
     let accounts = tenant.tenant.accounts;
     let unlinked = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         // Of two at once, the second sees what the first has left.
@@ -177,10 +179,15 @@ pub async fn unlink(
         if !tx.identities().delete(user, id, &subject)? {
             return Ok(Unlinked::Gone);
         }
+        // Whoever takes an identity off may have lost it to somebody, who is in.
+        tx.sessions().end_begun_at(user, &key, current, recorder.now)?;
+        tell_owner(tx, &recorder, user, Letter::IdentityUnlinked)?;
         tx.audit_events().append(&recorder.event(Action::IdentityUnlinked, user, id))?;
         Ok(Unlinked::Done)
     });
-    Ok(unlinked.await?)
+    let unlinked = unlinked.await?;
+    context.mail_bell.notify_one();
+    Ok(unlinked)
 }
 
 fn fresh_user(session: Option<&Session>, now: Timestamp) -> Option<UserId> {

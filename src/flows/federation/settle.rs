@@ -191,7 +191,7 @@ impl Visit {
         } else if is_signed_in {
             // The session proves the account, and the address is the same.
             self.insert(tx, provider, user.id, assertion)?;
-            tell_owner(tx, &self.recorder, user.id)?;
+            tell_owner(tx, &self.recorder, user.id, Letter::IdentityLinked)?;
             Ok(Settled::SignIn { user, then })
         } else {
             self.offer(tx, provider, user.id, assertion, then)
@@ -339,7 +339,7 @@ impl Visit {
             Some(_) => Ok(Settled::Refused(Refusal::IdentityTaken)),
             None => {
                 self.insert(tx, provider, user, assertion)?;
-                tell_owner(tx, &self.recorder, user)?;
+                tell_owner(tx, &self.recorder, user, Letter::IdentityLinked)?;
                 Ok(Settled::Linked)
             }
         }
@@ -376,7 +376,7 @@ pub(super) fn take_up(
         None => insert(tx, recorder, identity)?,
     }
     keep(tx, &offer.identity, offer.tokens.as_ref())?;
-    tell_owner(tx, recorder, offer.identity.user_id)?;
+    tell_owner(tx, recorder, offer.identity.user_id, Letter::IdentityLinked)?;
     Ok(TakenUp::Linked)
 }
 
@@ -401,14 +401,15 @@ fn keep(
     }
 }
 
-/// There is another way into an account that was there before.
-fn tell_owner(
+/// That there is another way into an account that was there before, or one less.
+pub(super) fn tell_owner(
     tx: &mut TenantTx<'_>,
     recorder: &Recorder,
     user: UserId,
+    letter: Letter,
 ) -> Result<(), StorageError> {
     let Some(owner) = tx.users().find(user)? else { return Ok(()) };
-    let letter = recorder.letter(tx.tenant_id(), Letter::IdentityLinked, &owner.email);
+    let letter = recorder.letter(tx.tenant_id(), letter, &owner.email);
     tx.mail_orders().insert(&letter)
 }
 
@@ -434,7 +435,9 @@ fn domain_refusal(provider: &Provider, assertion: &Assertion) -> Option<Refusal>
         return None;
     }
     match &assertion.email {
-        Some(AssertedEmail::Verified(email)) if provider.allows(email) => None,
+        Some(AssertedEmail::Verified(email)) if provider.allows(email, assertion.organisation) => {
+            None
+        }
         email => {
             let email = email.as_ref().map(|email| email.address().clone());
             Some(Refusal::DomainNotAllowed(email))

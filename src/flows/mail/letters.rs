@@ -140,7 +140,8 @@ impl Desk<'_> {
             Letter::PasswordChanged
             | Letter::DeletionPlanned
             | Letter::AccountClaimed
-            | Letter::IdentityLinked => {
+            | Letter::IdentityLinked
+            | Letter::IdentityUnlinked => {
                 account.filter(|user| user.email_verified).map(Reader::Account)
             }
             // Ordered only where the old address was proved; no account has it any more.
@@ -203,6 +204,9 @@ impl Desk<'_> {
             (Letter::DeletionPlanned, Reader::Account(user)) => Ok(self.deletion_planned(user)),
             (Letter::AccountClaimed, _) => Ok(Some(self.notice(id!("mail-account-claimed-text")))),
             (Letter::IdentityLinked, _) => Ok(Some(self.notice(id!("mail-identity-linked-text")))),
+            (Letter::IdentityUnlinked, _) => {
+                Ok(Some(self.notice(id!("mail-identity-unlinked-text"))))
+            }
             (Letter::Test, _) => {
                 Ok(Some(self.letter(subject(letter), vec![self.say("mail-test-text")])))
             }
@@ -453,6 +457,7 @@ fn subject(letter: Letter) -> &'static str {
         Letter::DeletionPlanned => id!("mail-deletion-planned-subject"),
         Letter::AccountClaimed => id!("mail-account-claimed-subject"),
         Letter::IdentityLinked => id!("mail-identity-linked-subject"),
+        Letter::IdentityUnlinked => id!("mail-identity-unlinked-subject"),
         Letter::Invitation => id!("mail-invitation-subject"),
         Letter::Membership => id!("mail-membership-subject"),
         Letter::Test => id!("mail-test-subject"),

@@ -251,8 +251,10 @@ pub async fn sign_in_browser(
     let session = session::begin(context, tenant, proof, browser.session_id(), device(request))
         .await
         .map_err(failed)?;
-    browser.sign_in(session).map_err(failed)?;
     let mut response = see_other(location);
+    // Without one, what comes next asks to sign in again.
+    let Some(session) = session else { return Ok(response) };
+    browser.sign_in(session).map_err(failed)?;
     KnownDevice::remember(&mut response, state, tenant, user).map_err(failed)?;
     Ok(response)
 }

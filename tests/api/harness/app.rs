@@ -18,7 +18,8 @@ use doorward::domain::clock::{Clock, SystemClock, Timestamp};
 use doorward::domain::email_address::EmailAddress;
 use doorward::domain::provider::UpstreamIssuer;
 use doorward::flows::mail::delivery;
-use doorward::flows::{Context, Resources};
+use doorward::flows::tenant_snapshot::TenantName;
+use doorward::flows::{Context, Resources, TenantSnapshot};
 use doorward::mail::{KeptMail, Mailbox, Mailer, Smtp};
 use doorward::storage::Db;
 use doorward::upstream::{self, Target, Upstreams};
@@ -30,7 +31,7 @@ use reqwest::header::{self, HeaderMap};
 use serde_json::Value;
 use url::Url;
 
-use super::{Database, TestDns};
+use super::{Database, TestDns, TestTenant};
 
 /// Doorward itself is an OpenID provider at hand: a tenant's users may come from another tenant.
 fn upstreams(port: u16) -> Upstreams {
@@ -148,6 +149,20 @@ impl TestApp {
         if let Mailer::Mailbox(_) = self.context.mailer {
             std::fs::remove_dir_all(self.mailbox).unwrap();
         }
+    }
+
+    /// The tenant as the server has it.
+    pub async fn snapshot(&self, tenant: &TestTenant) -> Arc<TenantSnapshot> {
+        let context = &self.context;
+        let name = TenantName::Slug(tenant.tenant.slug.clone());
+        let found = context.tenants.find(
+            &context.db,
+            &context.sealer,
+            &context.public_url,
+            name,
+            context.now(),
+        );
+        found.await.unwrap().expect("a tenant")
     }
 
     /// Sends what was ordered, and says what has come to `email` so far, the newest first.

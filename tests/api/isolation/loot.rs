@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::domain::identity::{Assertion, Identity, LinkOffer, Subject};
+use doorward::domain::identity::{Assertion, Identity, LinkOffer, Organisation, Subject};
 use doorward::domain::ids::LinkOfferId;
 use doorward::storage::StorageError;
 use serde_json::{Value, json};
@@ -65,7 +65,13 @@ async fn identity_and_offer(app: &TestApp, tenant: &TestTenant, browser: &str) -
     let ids = [(); 2].map(|()| LinkOfferId::generate(now, &*app.context.entropy));
     let [linked, offered] = ids.map(|id| {
         let subject = Subject::parse(&id.to_string()).unwrap();
-        let assertion = Assertion { subject, email: None, name: None, picture: None };
+        let assertion = Assertion {
+            subject,
+            email: None,
+            organisation: Organisation::Unknown,
+            name: None,
+            picture: None,
+        };
         Identity::new(provider.id, user, assertion, now)
     });
     let subject = linked.subject.as_str().to_owned();

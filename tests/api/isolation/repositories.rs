@@ -17,7 +17,7 @@ use doorward::domain::clock::Timestamp;
 use doorward::domain::consent::Consent;
 use doorward::domain::domain_claim::{CLAIM_LIFE, DomainClaim};
 use doorward::domain::email_address::EmailAddress;
-use doorward::domain::identity::{Assertion, Identity, LinkOffer, Subject};
+use doorward::domain::identity::{Assertion, Identity, LinkOffer, Organisation, Subject};
 use doorward::domain::ids::{
     EmailCodeId, FamilyId, LinkOfferId, ProviderId, RequestId, RoleId, SessionId, UserId,
 };
@@ -648,6 +648,7 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Rows {
                 nonce: "nonce".to_owned(),
                 sealed_code_verifier: "sealed".to_owned(),
                 purpose: upstream_sign_in::Purpose::SignIn { then: AfterSignIn::of(None) },
+                signed_in_since: None,
                 expires_at: now + Duration::from_secs(60),
             },
             upstream_state: digest_of("upstream"),
@@ -785,6 +786,7 @@ fn offer(user: UserId, now: Timestamp) -> LinkOffer {
     let assertion = Assertion {
         subject: Subject::parse("583231").unwrap(),
         email: None,
+        organisation: Organisation::Unknown,
         name: None,
         picture: None,
     };

@@ -45,6 +45,11 @@ export class Browser {
     return page.left || forms(page.text).length === 0 ? page : this.submit(page);
   }
 
+  /** What it would send to `url`, as a header. */
+  cookies(url) {
+    return this.#cookiesFor(new URL(url));
+  }
+
   async #navigate(url, init) {
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
       const request = new Request(url, { ...init, redirect: 'manual' });

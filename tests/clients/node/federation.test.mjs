@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
 import { SignJWT, decodeJwt } from 'jose';
 import * as client from 'openid-client';
@@ -22,7 +22,7 @@ for (const database of DATABASES) {
   describe(`federation with ${database}`, () => {
     const people = {};
     const githubPeople = {};
-    let google, company, broken, github, trap, hits, doorward, issuer, web, redirectUri;
+    let google, company, broken, github, trap, hits, doorward, issuer, web, redirectUri, operator;
 
     before(async () => {
       [google, company, broken] = await Promise.all([1, 2, 3].map(() => startOidcUpstream(people)));
@@ -53,7 +53,12 @@ for (const database of DATABASES) {
       }
       const hub = ['--kind', 'github', '--client-id', GITHUB_CLIENT.id, '--client-secret-stdin'];
       assert.equal((await doorward.setProvider('acme', `${GITHUB_CLIENT.secret}\n`, ...hub)).code, 0);
+      const account = { email: 'operator@house.example', password: 'an operator pass phrase' };
+      const made = await doorward.command(['operator', 'create', '--email', account.email, '--password-stdin'], account.password);
+      assert.equal(made.code, 0, made.stderr);
       await doorward.honoursChanges();
+      operator = new Browser(doorward.public_url);
+      await operator.signIn(`${doorward.public_url}/console`, account);
       const { app } = doorward;
       web = await discover(issuer, app.client_id, client.ClientSecretBasic(app.client_secret));
       redirectUri = app.redirect_uris.find(uri => uri.startsWith('http://127.0.0.1'));
@@ -64,6 +69,8 @@ for (const database of DATABASES) {
       for (const server of [google, company, broken, github]) server?.stop();
       trap?.close();
     });
+
+    beforeEach(() => failuresSince());
 
     afterEach(() => {
       for (const upstream of [google, company, broken, github]) upstream.fault = undefined;
@@ -89,9 +96,32 @@ for (const database of DATABASES) {
       return page;
     }
 
+    /** Signs in at the company, and answers the URL that its answer would lead to. */
+    async function stopAtCallback(browser, login) {
+      let stopped;
+      company.fault = (_, { headers }) => {
+        if (!headers.location?.includes('/callback')) return;
+        stopped = new URL(headers.location);
+        headers.location = `${issuer}/login`;
+      };
+      await signInAtOidc(browser, at('company'), login);
+      company.fault = undefined;
+      return stopped;
+    }
+
     const signInAtGitHub = async (browser, url, login) => browser.submit(await browser.open(url), { login });
 
     const at = key => `${issuer}/federation/${key}`;
+    /** The reasons that the audit log has for what went wrong since it was last asked, as the operator exports them. */
+    let seen = 0;
+    async function failuresSince() {
+      const page = await operator.open(`${doorward.public_url}/console/t/acme/audit?format=jsonl&action=federation.failed`);
+      const all = page.text.split('\n').filter(Boolean).map(line => JSON.parse(line).target);
+      const fresh = all.slice(0, all.length - seen);
+      seen = all.length;
+      return fresh;
+    }
+
     const isSignedIn = async browser => !(await browser.open(`${issuer}/account`)).url.pathname.endsWith('/login');
 
     /** Whether the address is free: who has an account cannot register. */
@@ -108,12 +138,15 @@ for (const database of DATABASES) {
     }
 
     /** A page that says what is wrong and what can be done, and nobody signed in. */
-    async function assertRefused(browser, page, words, email) {
+    async function assertRefused(browser, page, words, email, reason) {
       assert.ok([400, 403, 502].includes(page.status), `${page.status}: ${page.text}`);
       assert.match(page.text.replaceAll('&#39;', "'"), words);
       assert.match(page.text, /<a class="button/, 'a way on');
       assert.equal(await isSignedIn(browser), false, 'somebody is signed in');
       if (email) await assertNoAccount(email);
+      const recorded = await failuresSince();
+      assert.equal(recorded.length, 1, `one event for one failure: ${recorded}`);
+      assert.match(recorded[0], reason ?? /^(company|google|broken|github): [a-z_]+$/);
     }
 
     describe('an app that uses openid-client', () => {
@@ -205,9 +238,24 @@ for (const database of DATABASES) {
           const { login, email } = somebody();
           const browser = newBrowser();
           company.fault = await fault();
-          await assertRefused(browser, await signInAtOidc(browser, at('company'), login), /could not trust the answer/, email);
+          const page = await signInAtOidc(browser, at('company'), login);
+          await assertRefused(browser, page, /could not trust the answer/, email, /^company: (wrong_[a-z]+|nonsense)$/);
         });
       }
+
+      it('and says that the user signed in long before they were asked to begins no session', async () => {
+        // They were signed in here already: whoever comes again shows that it is they.
+        const { login } = somebody();
+        const browser = newBrowser();
+        await signInAtOidc(browser, at('company'), login);
+        company.fault = company.claims(claims => (claims.auth_time = now() - 3600));
+        const { url } = await authorizationRequest(web, redirectUri, { idp: 'company', prompt: 'login' });
+        const page = await signInAtOidc(browser, url, login);
+        assert.match(page.text, /could not trust the answer/);
+        assert.deepEqual(await failuresSince(), ['company: wrong_auth_time']);
+        company.fault = company.claims(claims => (claims.auth_time = now() - 60));
+        assert.ok((await signInAtOidc(browser, url, login)).left, 'a clock that is a minute behind');
+      });
 
       it('may lack and nothing happens', async () => {
         const { login, email } = somebody();
@@ -290,6 +338,57 @@ for (const database of DATABASES) {
         await signInAtOidc(browser, at('google'), somebody().login);
         assert.ok(await isSignedIn(browser));
       });
+    });
+
+    describe('an address', () => {
+      const allow = async (key, ...flags) => {
+        const upstream = { google, company }[key];
+        const kind = key === 'google' ? ['--kind', 'google'] : ['--kind', 'oidc', '--issuer', upstream.issuer];
+        const args = ['--key', key, ...kind, '--client-id', CLIENT.client_id, '--client-secret-stdin', ...flags];
+        assert.equal((await doorward.setProvider('acme', CLIENT.client_secret, ...args)).code, 0);
+        await doorward.honoursChanges();
+      };
+      const domains = ['--allowed-domain', 'works.example', '--allowed-domain', 'gmail.com'];
+      const arrives = async (key, claims) => {
+        const { login, email } = somebody(claims);
+        const browser = newBrowser();
+        return { browser, email, page: await signInAtOidc(browser, at(key), login) };
+      };
+
+      it('that is missing makes no account', async () => {
+        const { browser, page } = await arrives('company', { email: undefined, email_verified: undefined });
+        await assertRefused(browser, page, /address/, undefined, /^company: no_email$/);
+      });
+
+      it('of an allowed domain that nobody verified, and none at all, do not get in', async () => {
+        await allow('company', ...domains);
+        for (const claims of [{ email: 'chris@works.example', email_verified: false }, { email: undefined }]) {
+          const { browser, page } = await arrives('company', claims);
+          await assertRefused(browser, page, /address/, undefined, /^company: domain_not_allowed$/);
+        }
+        await allow('company');
+      });
+
+      it('of an allowed domain that Google verified once gets in only while the organisation has the account', async () => {
+        await allow('google', ...domains);
+        const left = await arrives('google', { email: 'left@works.example' });
+        await assertRefused(left.browser, left.page, /address/, left.email, /^google: domain_not_allowed$/);
+        google.fault = google.claims(claims => (claims.hd = 'works.example'));
+        assert.ok(await isSignedIn((await arrives('google', { email: 'still@works.example' })).browser));
+        google.fault = undefined;
+        assert.ok(await isSignedIn((await arrives('google', { email: 'own@gmail.com' })).browser));
+        await allow('google');
+      });
+    });
+
+    it('of many answers with one state, one signs in', async () => {
+      const { login } = somebody();
+      const browser = newBrowser();
+      const callback = await stopAtCallback(browser, login);
+      const cookie = browser.cookies(callback);
+      const answers = await Promise.all(Array.from({ length: 8 }, () => fetch(callback, { redirect: 'manual', headers: { cookie } })));
+      assert.deepEqual(answers.map(({ status }) => status).sort(), [303, ...Array(7).fill(400)]);
+      assert.deepEqual(await failuresSince(), Array(7).fill('company: expired_state'));
     });
 
     describe('a discovery document', () => {
@@ -403,6 +502,23 @@ for (const database of DATABASES) {
         assert.match(account.url.pathname, /\/login$/);
         assert.equal((await browser.open(`${other.issuer}/federation/google`)).status, 404);
         await assertNoAccount(email);
+      });
+
+      it('whose own issuer says that it is an operator, or a user of the first, opens nothing of theirs', async () => {
+        const other = await doorward.createTenant(`liar-${count}`);
+        const flags = ['--kind', 'oidc', '--key', 'company', '--issuer', company.issuer, '--client-id', CLIENT.client_id, '--client-secret-stdin'];
+        assert.equal((await doorward.setProvider(other.slug, CLIENT.client_secret, ...flags)).code, 0);
+        company.register(`${other.issuer}/federation/company/callback`);
+        await doorward.honoursChanges();
+        for (const email of ['operator@house.example', doorward.user.email]) {
+          const { login } = somebody({ email });
+          const browser = newBrowser();
+          await signInAtOidc(browser, `${other.issuer}/federation/company`, login);
+          assert.match((await browser.open(`${other.issuer}/account`)).text, /Grace Hopper/, 'a user of the liar, and of nobody else');
+          assert.match((await browser.open(`${doorward.public_url}/console`)).url.pathname, /\/login$/);
+          assert.equal(await isSignedIn(browser), false);
+          assert.equal((await browser.open(`${doorward.public_url}/t/console/federation/company`)).status, 404);
+        }
       });
 
       it('has users of its own, although the same person comes from the same provider', async () => {
