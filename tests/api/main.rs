@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod account;
+mod account_policy;
 mod authorization_code;
 mod authorize;
 mod clients;
