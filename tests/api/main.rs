@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod account;
+mod audit_log;
 mod authorization_code;
 mod authorize;
 mod clients;

@@ -28,6 +28,7 @@ pub async fn create(
             let rank = tx.roles().list()?.last().map_or(1, |last| last.rank.saturating_add(1));
             let role = Role { id, key: wanted, description, rank };
             tx.roles().insert(&role)?;
+            let event = event.with_change(&json!(null), &description::role(&role));
             tx.audit_events().append(&event)?;
             Ok(role)
         })
@@ -91,13 +92,17 @@ pub async fn shift(
     admin: &Administrator<'_>,
     tenant: &Tenant,
     id: RoleId,
+    seen: Option<&str>,
     direction: Direction,
 ) -> Result<(), Problem> {
     let event = admin.record(Action::RoleChanged, id);
+    let seen = seen.map(str::to_owned);
     let moved = admin.db.write::<_, Undone>(tenant.id, move |tx| {
         let mut roles = tx.roles().list()?;
         let at = roles.iter().position(|role| role.id == id);
         let at = at.ok_or(Undone::Problem(Problem::Unknown))?;
+        let now = description::role(&roles[at]);
+        Problem::unless_current(&now, seen.as_deref()).map_err(Undone::Problem)?;
         let other = match direction {
             Direction::Up => at.checked_sub(1),
             Direction::Down => Some(at + 1).filter(|next| *next < roles.len()),
