@@ -65,7 +65,8 @@ async fn delete_user(
         // Locked, and looked at again: the owner may take it back at this very moment.
         tx.users().lock(id)?;
         let user = tx.users().find(id)?;
-        if !user.is_some_and(|user| user.deletes_at.is_some_and(|at| at <= now)) {
+        let is_due = user.is_some_and(|user| user.deletes_at.is_some_and(|at| at <= now));
+        if !is_due {
             return Err(StorageError::Conflict);
         }
         let before = users::describe(tx, id, now)?;
