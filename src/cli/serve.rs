@@ -55,7 +55,7 @@ impl Serve {
             tracing::error!(%error, "who may sign up at the console is as it was");
         }
         // A database that is away now may be back when it is asked for the first account.
-        if let Ok(false) = operators::exist(&context).await {
+        if let Ok(false) = operators::existed(&context).await {
             let token = first_account::token(&context.console_keys);
             let url = context.public_url.as_str();
             println!(

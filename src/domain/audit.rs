@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::clock::Timestamp;
+use super::entropy::Entropy;
 use super::ids::AuditEventId;
 
 #[derive(Clone, Debug)]
@@ -11,7 +12,7 @@ pub struct AuditEvent {
     pub at: Timestamp,
     pub action: Action,
     /// Who did it: an id, `operator:` and an id for an operator who is no member of the tenant, `operator` for
-    /// the command line, or `anonymous`.
+    /// the command line, `housekeeping` for what was planned before, or `anonymous`.
     pub actor: String,
     /// On what: an id.
     pub target: String,
@@ -21,7 +22,21 @@ pub struct AuditEvent {
     pub details: Option<String>,
 }
 
+/// Who does what was planned, when its time has come.
+pub const HOUSEKEEPING: &str = "housekeeping";
+
 impl AuditEvent {
+    pub fn new(
+        now: Timestamp,
+        entropy: &dyn Entropy,
+        action: Action,
+        actor: String,
+        target: String,
+    ) -> Self {
+        let id = AuditEventId::generate(now, entropy);
+        Self { id, at: now, action, actor, target, address: None, details: None }
+    }
+
     /// With what was there before and what is there now; neither holds a secret.
     #[must_use]
     pub fn with_change(self, before: &Value, after: &Value) -> Self {
@@ -61,6 +76,7 @@ actions! {
     TenantDisabled = "tenant.disabled",
     TenantEnabled = "tenant.enabled",
     TenantDeletionPlanned = "tenant.deletion_planned",
+    TenantDeleted = "tenant.deleted",
     TenantDeletionCancelled = "tenant.deletion_cancelled",
     ApplicationChanged = "application.changed",
     ApplicationDisabled = "application.disabled",

@@ -27,6 +27,23 @@ impl Timestamp {
         Self(secs * 1000)
     }
 
+    /// The first moment, in UTC, of a day such as `2026-11-23`.
+    pub fn parse_day(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+        let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+        if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) {
+            return None;
+        }
+        // As below, years are counted from 1 March.
+        let (shifted_year, shifted_month) =
+            if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let (era, year_of_era) = (shifted_year.div_euclid(400), shifted_year.rem_euclid(400));
+        let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era * 146_097 + day_of_era - 719_468;
+        (civil_from_days(days) == (year, month, day)).then(|| Self::from_secs(days * 86_400))
+    }
+
     /// The time since `earlier`, or zero if `earlier` is in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
@@ -106,6 +123,17 @@ mod tests {
         assert_eq!(Timestamp::from_secs(0).to_string(), "1970-01-01 00:00:00 UTC");
         assert_eq!(Timestamp::from_secs(951_827_696).to_string(), "2000-02-29 12:34:56 UTC");
         assert_eq!(Timestamp::from_secs(1_795_425_630).to_string(), "2026-11-23 09:20:30 UTC");
+    }
+
+    #[test]
+    fn a_day_is_read_as_it_is_printed() {
+        for text in ["1970-01-01", "2000-02-29", "2026-11-23", "2100-03-01"] {
+            let day = Timestamp::parse_day(text).unwrap();
+            assert_eq!(day.to_string(), format!("{text} 00:00:00 UTC"));
+        }
+        for text in ["", "2026-02-30", "2026-13-01", "2026-11", "yesterday", "2026-11-23T00:00"] {
+            assert_eq!(Timestamp::parse_day(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::entropy::Entropy;
-use crate::domain::ids::{AuditEventId, MailId, TenantId};
+use crate::domain::ids::{MailId, TenantId};
 use crate::domain::mail_order::{Letter, MailOrder, MailStatus};
 use crate::mail::Mailer;
 use crate::storage::Db;
@@ -134,15 +134,8 @@ impl Context {
         target: impl ToString,
         address: Option<&str>,
     ) -> AuditEvent {
-        let now = self.now();
-        AuditEvent {
-            id: AuditEventId::generate(now, &*self.entropy),
-            at: now,
-            action,
-            actor: actor.to_string(),
-            target: target.to_string(),
-            address: address.map(str::to_owned),
-            details: None,
-        }
+        let (actor, target) = (actor.to_string(), target.to_string());
+        let event = AuditEvent::new(self.now(), &*self.entropy, action, actor, target);
+        AuditEvent { address: address.map(str::to_owned), ..event }
     }
 }

@@ -14,6 +14,7 @@ pub mod mail;
 pub mod metrics;
 pub mod oauth;
 pub mod tenant_snapshot;
+pub mod ties;
 
 pub use context::{Context, Resources};
 pub use failure::Failure;

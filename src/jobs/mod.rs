@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::flows::administration::{Problem, keys};
+use crate::flows::administration::{Problem, due, keys};
 use crate::flows::mail::delivery;
 use crate::flows::{Context, activity};
 use crate::storage::StorageError;
@@ -114,17 +114,11 @@ pub async fn round(context: &Context) -> Result<(), Problem> {
     if rows > 0 {
         tracing::info!(rows, "swept out what had expired");
     }
-    let deleted = context
-        .db
-        .system_write::<_, StorageError>(move |tx| tx.delete_users_due(now, DELETED))
-        .await?;
+    let deleted = due::delete_users(context, DELETED).await?;
     if deleted > 0 {
         tracing::info!(accounts = deleted, "deleted the accounts whose time had come");
     }
-    let tenants = context
-        .db
-        .system_write::<_, StorageError>(move |tx| tx.tenants().delete_due(now, TENANTS_DELETED))
-        .await?;
+    let tenants = due::delete_tenants(context, TENANTS_DELETED).await?;
     if tenants > 0 {
         tracing::info!(tenants, "deleted the tenants whose time had come");
     }

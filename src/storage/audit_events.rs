@@ -10,6 +10,7 @@ use super::schema::audit_events;
 use super::tenant_tx::Scope;
 use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::clock::Timestamp;
+use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::AuditEventId;
 
 pub struct AuditEvents<'t>(pub(super) Scope<'t>);
@@ -18,8 +19,19 @@ pub struct AuditEvents<'t>(pub(super) Scope<'t>);
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
     pub action: Option<Action>,
-    /// The id of who did it, or of what it was done to.
-    pub about: Option<String>,
+    /// The ids of who did it, or of what it was done to: one of these.
+    pub about: Option<Vec<String>>,
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+}
+
+/// No event of that time or later has a lesser id: ids sort by time.
+fn first_id(at: Timestamp) -> String {
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&at.as_millis().max(0).to_be_bytes()[2..]);
+    AuditEventId::from_bytes(bytes).to_string()
 }
 
 #[derive(Clone, Copy)]
@@ -76,6 +88,29 @@ impl AuditEvents<'_> {
         rows.into_iter().map(AuditEvent::try_from).collect()
     }
 
+    /// Who had the address and is gone, or has another by now, as far as the log says so.
+    pub fn formerly(&mut self, email: &EmailAddress) -> Result<Vec<String>, StorageError> {
+        let actions = [Action::UserDeleted, Action::EmailChanged, Action::MemberRemoved];
+        let likely = |address: &str| format!("%{address}%");
+        let told = audit_events::table
+            .filter(audit_events::tenant_id.eq(self.0.tenant))
+            .filter(audit_events::action.eq_any(actions.map(Action::as_str)))
+            .filter(
+                audit_events::details
+                    .like(likely(email.as_str()))
+                    .or(audit_events::details.like(likely(email.key()))),
+            )
+            .select((audit_events::target, audit_events::details))
+            .load::<(String, Option<String>)>(self.0.connection)?;
+        let says = |details: &Option<String>| {
+            let details = details.as_deref().unwrap_or_default();
+            let details = serde_json::from_str::<serde_json::Value>(details).unwrap_or_default();
+            let before = details["before"]["email"].as_str().unwrap_or_default();
+            EmailAddress::parse(before).is_ok_and(|before| before.key() == email.key())
+        };
+        Ok(told.into_iter().filter(|(_, details)| says(details)).map(|(id, _)| id).collect())
+    }
+
     fn rows(
         &mut self,
         filter: &AuditFilter,
@@ -89,18 +124,24 @@ impl AuditEvents<'_> {
                 match (&filter.about, half) {
                     (None, _) => query.load::<Row>(self.0.connection)?,
                     (Some(about), Half::Actor) => query
-                        .filter(audit_events::actor.eq(about))
+                        .filter(audit_events::actor.eq_any(about))
                         .load::<Row>(self.0.connection)?,
                     (Some(about), Half::Target) => query
-                        .filter(audit_events::target.eq(about))
+                        .filter(audit_events::target.eq_any(about))
                         .load::<Row>(self.0.connection)?,
                 }
             }};
         }
         let before = before.map_or_else(|| past(""), |id| id.to_string());
+        let before = match filter.until.map(first_id) {
+            Some(until) if until < before => until,
+            Some(_) | None => before,
+        };
+        let from = filter.from.map_or_else(String::new, first_id);
         let of_tenant = audit_events::table
             .filter(audit_events::tenant_id.eq(self.0.tenant))
             .filter(audit_events::id.lt(before))
+            .filter(audit_events::id.ge(from))
             .order(audit_events::id.desc())
             .limit(limit);
         Ok(match filter.action {

@@ -70,17 +70,6 @@ impl Members<'_> {
             .filter(members::user_id.eq(user.to_string()));
         Ok(diesel::delete(member).execute(self.0.connection)? == 1)
     }
-
-    /// Keeps others from changing the tenant's owners until this transaction ends: of two owners who leave at
-    /// the same moment, one stays.
-    pub fn lock_owners(&mut self) -> Result<usize, StorageError> {
-        let owners = members::table
-            .filter(members::tenant_id.eq(self.0.tenant))
-            .filter(members::role.eq(MemberRole::Owner.as_str()));
-        Ok(diesel::update(owners)
-            .set(members::role.eq(members::role))
-            .execute(self.0.connection)?)
-    }
 }
 
 impl TryFrom<Row> for Member {

@@ -15,8 +15,10 @@ use super::tenants::Tenants;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::mail_order::{DEAD_LETTER_MEMORY, MailOrder, MailStatus};
+use crate::domain::member::MemberRole;
 use crate::domain::session::BROWSER_ABSOLUTE_LIFE;
 use crate::domain::signing_key::{Algorithm, PUBLISHED_AFTER_USE, ROTATION_PERIOD};
+use crate::domain::user::UserStatus;
 use crate::domain::{application::MAX_REFRESH_LIFE, authorization_code::SPENT_CODE_MEMORY};
 
 pub struct SystemTx<'c> {
@@ -165,36 +167,95 @@ impl<'c> SystemTx<'c> {
         Ok(taken)
     }
 
-    /// Deletes the accounts whose time has come, and says how many.
-    pub fn delete_users_due(&mut self, now: Timestamp, limit: i64) -> Result<usize, StorageError> {
+    /// Accounts, of whatever tenant, whose time has come.
+    pub fn users_due(
+        &mut self,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(TenantId, UserId)>, StorageError> {
         use schema::users;
         let due = users::table
             .filter(users::deletes_at.le(now.as_millis()))
             .limit(limit)
             .select((users::tenant_id, users::id))
             .load::<(String, String)>(self.connection)?;
-        for (tenant, id) in &due {
-            diesel::delete(
-                users::table
-                    .filter(users::tenant_id.eq(tenant))
-                    .filter(users::id.eq(id))
-                    .filter(users::deletes_at.le(now.as_millis())),
-            )
-            .execute(self.connection)?;
-            self.forget_member(id)?;
-        }
-        Ok(due.len())
+        let unreadable = || StorageError::Corrupt("user");
+        due.iter()
+            .map(|(tenant, user)| {
+                let tenant = TenantId::parse(tenant).map_err(|_| unreadable())?;
+                Ok((tenant, UserId::parse(user).map_err(|_| unreadable())?))
+            })
+            .collect()
     }
 
-    /// An account of the console that is gone is a member nowhere any more: else it would count as an owner.
-    pub fn delete_memberships(&mut self, account: UserId) -> Result<usize, StorageError> {
-        self.forget_member(&account.to_string())
-    }
-
-    fn forget_member(&mut self, account: &str) -> Result<usize, StorageError> {
+    /// Where a console account is a member, in the order of the tenants' ids.
+    pub fn memberships(
+        &mut self,
+        account: UserId,
+    ) -> Result<Vec<(TenantId, MemberRole)>, StorageError> {
         use schema::members;
-        let everywhere = members::table.filter(members::user_id.eq(account));
-        Ok(diesel::delete(everywhere).execute(self.connection)?)
+        let rows = members::table
+            .filter(members::user_id.eq(account.to_string()))
+            .order(members::tenant_id.asc())
+            .select((members::tenant_id, members::role))
+            .load::<(String, String)>(self.connection)?;
+        let unreadable = || StorageError::Corrupt("member");
+        rows.iter()
+            .map(|(tenant, role)| {
+                let tenant = TenantId::parse(tenant).map_err(|_| unreadable())?;
+                Ok((tenant, MemberRole::parse(role).ok_or_else(unreadable)?))
+            })
+            .collect()
+    }
+
+    /// Whether the tenant has an owner besides that account who can act and is not about to leave. Accounts are users
+    /// of the tenant `console`.
+    pub fn has_other_owner(
+        &mut self,
+        console: TenantId,
+        tenant: TenantId,
+        account: UserId,
+    ) -> Result<bool, StorageError> {
+        use schema::members;
+        let others = members::table
+            .filter(members::tenant_id.eq(tenant.to_string()))
+            .filter(members::role.eq(MemberRole::Owner.as_str()))
+            .filter(members::user_id.ne(account.to_string()))
+            .select(members::user_id)
+            .load::<String>(self.connection)?;
+        self.any_stays(console, others)
+    }
+
+    /// Whether the deployment has an operator besides that account who can act and is not about to leave.
+    pub fn has_other_operator(
+        &mut self,
+        console: TenantId,
+        account: UserId,
+    ) -> Result<bool, StorageError> {
+        use schema::operators;
+        let others = operators::table
+            .filter(operators::tenant_id.eq(console.to_string()))
+            .filter(operators::user_id.ne(account.to_string()))
+            .select(operators::user_id)
+            .load::<String>(self.connection)?;
+        self.any_stays(console, others)
+    }
+
+    fn any_stays(
+        &mut self,
+        console: TenantId,
+        accounts: Vec<String>,
+    ) -> Result<bool, StorageError> {
+        use schema::users;
+        let staying = users::table
+            .filter(users::tenant_id.eq(console.to_string()))
+            .filter(users::id.eq_any(accounts))
+            .filter(users::deletes_at.is_null())
+            .filter(users::status.eq(UserStatus::Active.as_str()))
+            .select(users::id)
+            .first::<String>(self.connection)
+            .optional()?;
+        Ok(staying.is_some())
     }
 
     /// Deletes what nobody can use any more, `limit` rows of each table at most: a sweep of millions must not

@@ -168,19 +168,22 @@ impl Tenants<'_> {
         Ok(moved == 1)
     }
 
-    /// Deletes the tenants whose time has come, with all that is theirs, and says how many.
-    pub fn delete_due(&mut self, now: Timestamp, limit: i64) -> Result<usize, StorageError> {
+    /// Tenants whose time has come.
+    pub fn due(&mut self, now: Timestamp, limit: i64) -> Result<Vec<Tenant>, StorageError> {
         let due = tenants::table
             .filter(tenants::deletes_at.le(now.as_millis()))
+            .order(tenants::id.asc())
             .limit(limit)
-            .select(tenants::id)
-            .load::<String>(self.0)?;
-        let due = diesel::delete(
-            tenants::table
-                .filter(tenants::id.eq_any(due))
-                .filter(tenants::deletes_at.le(now.as_millis())),
-        );
-        Ok(due.execute(self.0)?)
+            .load::<Row>(self.0)?;
+        due.into_iter().map(Tenant::try_from).collect()
+    }
+
+    /// Deletes the tenant with all that is its own, its audit log too. `false` if its time has not come.
+    pub fn delete_due(&mut self, id: TenantId, now: Timestamp) -> Result<bool, StorageError> {
+        let due = tenants::table
+            .filter(tenants::id.eq(id.to_string()))
+            .filter(tenants::deletes_at.le(now.as_millis()));
+        Ok(diesel::delete(due).execute(self.0)? == 1)
     }
 
     /// The tenants that a console account is a member of, in the order of their slugs.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::federation::{account, says};
 use crate::harness::federation::{Email, Pair, federate, log_in, user};
-use crate::harness::{Browser, PASSWORD, TestApp, TestTenant, claims, field, on_both_databases};
+use crate::harness::{Browser, PASSWORD, TestApp, TestTenant, field, on_both_databases};
 
 on_both_databases! {
     closed_sign_up_is_closed_on_every_way,

@@ -8,7 +8,7 @@ use doorward::domain::password::NewPassword;
 use doorward::domain::tenant::Slug;
 use doorward::flows::administration::tenants::TenantChange;
 use doorward::flows::administration::users::NewUser;
-use doorward::flows::administration::{Administrator, members, operators, tenants, users};
+use doorward::flows::administration::{Administrator, due, members, operators, tenants, users};
 use doorward::flows::console::first_account;
 use doorward::web::routes::{CONSOLE, Route};
 use reqwest::Method;
@@ -430,12 +430,7 @@ async fn an_account_that_is_gone_is_no_owner(app: &TestApp) {
         members::add(&admin, &acme.tenant, parsed, MemberRole::Owner).await.unwrap();
         if by_grace {
             app.execute(&format!("UPDATE users SET deletes_at = 1 WHERE email = '{address}'"));
-            let now = app.context.now();
-            let swept =
-                app.context.db.system_write::<_, doorward::storage::StorageError>(move |tx| {
-                    tx.delete_users_due(now, 10)
-                });
-            assert_eq!(swept.await.unwrap(), 1);
+            assert_eq!(due::delete_users(&app.context, 10).await.unwrap(), 1);
         } else {
             users::act(&admin, &console, ghost, users::Act::Delete).await.unwrap();
         }
@@ -489,7 +484,7 @@ async fn the_first_account_is_made_once_by_the_link(app: &TestApp) {
     let fields = [("csrf", &*csrf), ("token", &*token), ("email", EMAIL), ("password", PASSWORD)];
     let made = browser.submit(&url(app, "/setup"), &fields).await;
     assert_eq!(made.location(), "/console");
-    assert!(operators::exist(&app.context).await.unwrap());
+    assert!(operators::existed(&app.context).await.unwrap());
     assert_eq!(browser.get(&link).await.location(), "/console", "the link is used up");
     sign_in(app, EMAIL).await;
 }

@@ -19,7 +19,7 @@ async fn address_of(app: &TestApp, acme: &TestTenant, lines: &[&[u8]]) -> Option
     call.json(&body).send().await.refused(401, "invalid_credentials");
     app.clock.advance(Duration::from_millis(1));
     let newest = app.context.db.read::<_, StorageError>(acme.tenant.id, |tx| {
-        let failed = AuditFilter { action: Some(Action::SignInFailed), about: None };
+        let failed = AuditFilter { action: Some(Action::SignInFailed), ..AuditFilter::default() };
         tx.audit_events().page(&failed, None, 1)
     });
     newest.await.unwrap().remove(0).address

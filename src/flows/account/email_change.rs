@@ -2,6 +2,8 @@
 
 use super::throttle::{Asked, Asker};
 use crate::crypto::digest::digest;
+use serde_json::json;
+
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::mail_order::Letter;
@@ -54,7 +56,9 @@ pub async fn confirm(
         })
         .await?;
     let Some((user, email)) = found else { return Ok(None) };
-    let event = context.event(Action::EmailChanged, user.id, user.id, address);
+    let event = context
+        .event(Action::EmailChanged, user.id, user.id, address)
+        .with_change(&json!({ "email": user.email.as_str() }), &json!({ "email": email.as_str() }));
     let told = context.letter(tenant.tenant.id, Letter::EmailChanged, &user.email, None);
     let new = email.clone();
     let changed = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {

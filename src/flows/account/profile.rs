@@ -16,7 +16,8 @@ use crate::domain::mail_order::Letter;
 use crate::domain::password::PasswordProblem;
 use crate::domain::refresh_family::{RefreshFamily, RevocationReason};
 use crate::domain::session::BROWSER_IDLE_LIFE;
-use crate::domain::tenant::DisplayName;
+use crate::domain::tenant::{CONSOLE_SLUG, DisplayName};
+use crate::flows::ties::{self, Ties};
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::{AuditFilter, Device, ListedSession, StorageError};
 
@@ -85,7 +86,11 @@ pub async fn rename(
     address: Option<&str>,
 ) -> Result<(), Failure> {
     let user = browser.profile.user.id;
-    let event = context.event(Action::ProfileChanged, user, user, address);
+    let name_of = |name: Option<&DisplayName>| json!({ "name": name.map(DisplayName::as_str) });
+    let before = name_of(browser.profile.user.name.as_ref());
+    let event = context
+        .event(Action::ProfileChanged, user, user, address)
+        .with_change(&before, &name_of(name.as_ref()));
     let renamed = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         tx.users().rename(user, name.as_ref())?;
         tx.audit_events().append(&event)
@@ -173,31 +178,43 @@ pub async fn disconnect(
 }
 
 /// Plans the account's deletion after the tenant's grace period: all sessions end but this one, which may
-/// still take it back. What is planned already stays as it is, and nobody is told twice.
+/// still take it back. What is planned already stays as it is, and nobody is told twice. Whoever is the only owner
+/// of a tenant, or the last operator, is told so instead.
 pub async fn plan_deletion(
     context: &Context,
     tenant: &TenantSnapshot,
     browser: &SignedInBrowser,
     address: Option<&str>,
-) -> Result<(), Failure> {
+) -> Result<Result<(), Ties>, Failure> {
     let user = &browser.profile.user;
     let (id, current, now) = (user.id, browser.session.id, context.now());
+    let (tenant_id, is_console) = (tenant.tenant.id, tenant.tenant.slug.as_str() == CONSOLE_SLUG);
     let days = u64::from(tenant.tenant.accounts.deletion_grace_days);
     let at = now + Duration::from_secs(days * 24 * 60 * 60);
-    let event = context.event(Action::DeletionPlanned, id, id, address);
+    let event = context
+        .event(Action::DeletionPlanned, id, id, address)
+        .with_change(&json!({ "deletes_at": null }), &json!({ "deletes_at": at.to_string() }));
     let told = context.letter(tenant.tenant.id, Letter::DeletionPlanned, &user.email, None);
-    let planned = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+    let planned = context.db.system_write::<_, StorageError>(move |system| {
+        if is_console {
+            let ties = ties::hold(system, tenant_id, id)?;
+            if ties.bind() {
+                return Ok(Err(ties));
+            }
+        }
+        let tx = &mut system.tenant(tenant_id);
         if !tx.users().plan_deletion(id, at)? {
-            return Ok(());
+            return Ok(Ok(()));
         }
         tx.sessions().end_all(id, Some(current), now)?;
         tx.refresh_families().revoke_of_user(id, None, RevocationReason::UserRevoked, now)?;
         tx.mail_orders().insert(&told)?;
-        tx.audit_events().append(&event)
+        tx.audit_events().append(&event)?;
+        Ok(Ok(()))
     });
-    planned.await?;
+    let planned = planned.await?;
     context.mail_bell.notify_one();
-    Ok(())
+    Ok(planned)
 }
 
 pub async fn keep_account(
@@ -207,7 +224,10 @@ pub async fn keep_account(
     address: Option<&str>,
 ) -> Result<(), Failure> {
     let user = browser.profile.user.id;
-    let event = context.event(Action::DeletionCancelled, user, user, address);
+    let planned = browser.profile.user.deletes_at.map(|at| at.to_string());
+    let event = context
+        .event(Action::DeletionCancelled, user, user, address)
+        .with_change(&json!({ "deletes_at": planned }), &json!({ "deletes_at": null }));
     let kept = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
         if tx.users().keep(user)? { tx.audit_events().append(&event) } else { Ok(()) }
     });
@@ -229,7 +249,7 @@ pub async fn download(
         overview(context, tenant, browser).await?;
     let user = &browser.profile.user;
     let id = user.id;
-    let about = AuditFilter { action: None, about: Some(id.to_string()) };
+    let about = AuditFilter { about: Some(vec![id.to_string()]), ..AuditFilter::default() };
     let (identities, consents, events) = context
         .db
         .read::<_, StorageError>(tenant.tenant.id, move |tx| {

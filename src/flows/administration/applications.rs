@@ -11,14 +11,14 @@ use crate::domain::application::{
     MAX_ACCESS_TOKEN_LIFE, MAX_REFRESH_LIFE, MAX_REUSE_WINDOW, MAX_SECRETS, MIN_ACCESS_TOKEN_LIFE,
     Party, TokenSettings, UpstreamTokenAccess,
 };
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::entropy::random_secret;
 use crate::domain::ids::{ApplicationId, ClientSecretId};
 use crate::domain::redirect_uri::{Audience, Origin, RedirectUri};
 use crate::domain::secret::Secret;
 use crate::domain::tenant::{DisplayName, Tenant};
 use crate::flows::Context;
-use crate::storage::{ApplicationFilter, ListedApplication, StorageError};
+use crate::storage::{ApplicationFilter, ListedApplication, StorageError, TenantTx};
 
 const REDIRECT_URI: &str = "redirect URI";
 const POST_LOGOUT_REDIRECT_URI: &str = "post-logout redirect URI";
@@ -78,7 +78,9 @@ pub async fn create(
         created_at: now,
     };
     consistent(&application)?;
-    let event = admin.record(Action::ApplicationCreated, application.id);
+    let after = description::application(&application);
+    let event =
+        admin.record_change(Action::ApplicationCreated, application.id, &json!(null), &after);
     let row = application.clone();
     let made = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
         // The default is one: the new one takes the place of the old.
@@ -262,6 +264,7 @@ pub async fn add_secret(
             return Err(Undone::Problem(Problem::input(why)));
         }
         tx.applications().insert_secret(id, &row)?;
+        let event = secrets_changed(tx, event, &application)?;
         Ok(tx.audit_events().append(&event)?)
     });
     added.await?;
@@ -287,11 +290,24 @@ pub async fn remove_secret(
         if !tx.applications().delete_secret(id, secret)? {
             return Err(Undone::Problem(Problem::Unknown));
         }
+        let event = secrets_changed(tx, event, &application)?;
         Ok(tx.audit_events().append(&event)?)
     });
     removed.await?;
     admin.tenants.forget();
     Ok(())
+}
+
+/// With the secrets that the application had, and those that it has now.
+fn secrets_changed(
+    tx: &mut TenantTx<'_>,
+    event: AuditEvent,
+    before: &Application,
+) -> Result<AuditEvent, StorageError> {
+    let after = tx.applications().find(before.id)?;
+    let after = after.map_or_else(Vec::new, |application| application.secrets);
+    let (before, after) = (description::secrets(&before.secrets), description::secrets(&after));
+    Ok(event.with_change(&before, &after))
 }
 
 /// A disabled application gets no tokens, from the next request on.
@@ -307,6 +323,9 @@ pub async fn set_status(
     };
     let event = admin.record(action, id);
     let set = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        let before = tx.applications().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
+        let status_of = |status: ApplicationStatus| json!({ "status": status.as_str() });
+        let event = event.with_change(&status_of(before.status), &status_of(status));
         if !tx.applications().set_status(id, status)? {
             return Err(Undone::Problem(Problem::Unknown));
         }
@@ -325,6 +344,10 @@ pub async fn make_default(
 ) -> Result<(), Problem> {
     let event = admin.record(Action::ApplicationMadeDefault, id);
     let made = admin.db.write::<_, Undone>(tenant.id, move |tx| {
+        let default =
+            tx.applications().list()?.into_iter().find(|application| application.is_default);
+        let before = json!({ "default": default.map(|application| application.id.to_string()) });
+        let event = event.with_change(&before, &json!({ "default": id }));
         if !tx.applications().set_default(id)? {
             return Err(Undone::Problem(Problem::Unknown));
         }

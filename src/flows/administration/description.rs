@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::users::Detail;
 use crate::crypto::digest::sha256_base64url;
-use crate::domain::application::{Application, DirectLogin, UpstreamTokenAccess};
+use crate::domain::application::{Application, ClientSecret, DirectLogin, UpstreamTokenAccess};
+use crate::domain::clock::Timestamp;
 use crate::domain::domain_claim::DomainClaim;
+use crate::domain::email_address::EmailAddress;
+use crate::domain::member::MemberRole;
 use crate::domain::provider::Provider;
 use crate::domain::role::Role;
 use crate::domain::tenant::Tenant;
@@ -81,6 +85,37 @@ pub fn provider(provider: &Provider) -> Value {
         "profile": provider.profile.as_str(),
         "tokens": provider.tokens.as_str(),
     })
+}
+
+/// A user with what hangs on them.
+pub fn user(detail: &Detail) -> Value {
+    let user = &detail.profile.user;
+    json!({
+        "email": user.email.as_str(),
+        "email_verified": user.email_verified,
+        "name": user.name.as_ref().map(ToString::to_string),
+        "status": user.status.as_str(),
+        "roles": texts(&detail.profile.roles),
+        "password": detail.has_password,
+        "providers": detail.identities.len(),
+        "sessions": detail.sessions.len(),
+    })
+}
+
+/// What a member may do; `None` stands for no member.
+pub fn member(email: Option<&EmailAddress>, role: Option<MemberRole>) -> Value {
+    json!({ "email": email.map(EmailAddress::as_str), "role": role.map(MemberRole::as_str) })
+}
+
+/// When a tenant or an account is deleted, if it is.
+pub fn deletion(at: Option<Timestamp>) -> Value {
+    json!({ "deletes_at": at.map(|at| at.to_string()) })
+}
+
+/// The secrets of an application: that they are there, and since when.
+pub fn secrets(secrets: &[ClientSecret]) -> Value {
+    let line = |secret: &ClientSecret| format!("{} since {}", secret.id, secret.created_at);
+    json!({ "secrets": secrets.iter().map(line).collect::<Vec<_>>() })
 }
 
 fn texts(things: &[impl Display]) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Administrator, Problem, operators, users};
+use super::{Administrator, Problem, Undone, description, operators, users};
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::{TenantId, UserId};
@@ -143,15 +143,14 @@ pub(super) async fn insert(
     role: MemberRole,
 ) -> Result<(), Problem> {
     let member = Member { user_id: account, role, created_at: admin.now() };
-    let event = admin.record_change(
-        Action::MemberAdded,
-        account,
-        &json!(null),
-        &json!({ "role": role.as_str() }),
-    );
-    let added = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
+    let (event, id) = (admin.record(Action::MemberAdded, account), tenant.id);
+    let console = operators::console_tenant(admin).await?.id;
+    let added = admin.db.system_write::<_, StorageError>(move |system| {
+        let email = system.tenant(console).users().find(account)?.map(|account| account.email);
+        let after = description::member(email.as_ref(), Some(role));
+        let tx = &mut system.tenant(id);
         tx.members().insert(&member)?;
-        tx.audit_events().append(&event)
+        tx.audit_events().append(&event.with_change(&json!(null), &after))
     });
     match added.await {
         Err(StorageError::Conflict) => Err(Problem::input("this account is a member already")),
@@ -159,44 +158,41 @@ pub(super) async fn insert(
     }
 }
 
-/// Gives the member another role, or with `None` takes them out. The last owner stays one.
+/// Gives the member another role, or with `None` takes them out. The last owner stays one. `seen` is the version
+/// that the change was made on; with `None` it is whatever there is.
 pub async fn change(
     admin: &Administrator<'_>,
     tenant: &Tenant,
     account: UserId,
+    seen: Option<String>,
     role: Option<MemberRole>,
 ) -> Result<(), Problem> {
     let action = match role {
         Some(_) => Action::MemberChanged,
         None => Action::MemberRemoved,
     };
-    let describe = |role: Option<MemberRole>| json!({ "role": role.map(MemberRole::as_str) });
-    let old = self::role(admin, tenant.id, account).await?;
-    let event = admin.record_change(action, account, &describe(old), &describe(role));
-    let changed = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
-        let owners = tx.members().lock_owners()?;
-        let Some(member) = tx.members().find(account)? else { return Ok(Changed::Unknown) };
-        if member.role == MemberRole::Owner && role != Some(MemberRole::Owner) && owners == 1 {
-            return Ok(Changed::LastOwner);
+    let (event, id) = (admin.record(action, account), tenant.id);
+    let console = operators::console_tenant(admin).await?.id;
+    let changed = admin.db.system_write::<_, Undone>(move |system| {
+        // Of two owners who leave at the same moment, one stays.
+        system.tenants().lock(id)?;
+        let member = system.tenant(id).members().find(account)?;
+        let member = member.ok_or(Undone::Problem(Problem::Unknown))?;
+        let email = system.tenant(console).users().find(account)?.map(|account| account.email);
+        let before = description::member(email.as_ref(), Some(member.role));
+        Problem::unless_current(&before, seen.as_deref()).map_err(Undone::Problem)?;
+        let leaves = member.role == MemberRole::Owner && role != Some(MemberRole::Owner);
+        if leaves && !system.has_other_owner(console, id, account)? {
+            let why = "this is the last owner: make somebody else an owner first, so that the tenant has one";
+            return Err(Undone::Problem(Problem::input(why)));
         }
+        let tx = &mut system.tenant(id);
         match role {
             Some(role) => tx.members().set_role(account, role)?,
             None => tx.members().delete(account)?,
         };
-        tx.audit_events().append(&event)?;
-        Ok(Changed::Done)
+        let event = event.with_change(&before, &description::member(email.as_ref(), role));
+        Ok(tx.audit_events().append(&event)?)
     });
-    match changed.await? {
-        Changed::Done => Ok(()),
-        Changed::Unknown => Err(Problem::Unknown),
-        Changed::LastOwner => Err(Problem::input(
-            "this is the last owner: make somebody else an owner first, so that the tenant has one",
-        )),
-    }
-}
-
-enum Changed {
-    Done,
-    Unknown,
-    LastOwner,
+    Ok(changed.await?)
 }

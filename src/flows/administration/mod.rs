@@ -4,6 +4,7 @@
 pub mod applications;
 pub mod audit;
 pub mod description;
+pub mod due;
 pub mod health;
 pub mod hosts;
 pub mod keys;

@@ -1,5 +1,7 @@
 //! Console accounts that see every tenant: users of the built-in tenant `console`.
 
+use serde_json::json;
+
 use super::tenants::{self, NewTenant, TenantChange};
 use super::users::{self, NewUser};
 use super::{Administrator, Problem};
@@ -10,7 +12,7 @@ use crate::domain::tenant::{
 };
 use crate::domain::user::User;
 use crate::flows::{Context, Failure};
-use crate::storage::StorageError;
+use crate::storage::{AuditFilter, StorageError, TenantTx};
 
 /// The built-in tenant, made at its first use.
 pub async fn console_tenant(context: &Context) -> Result<Tenant, Problem> {
@@ -52,11 +54,16 @@ pub async fn is_operator(context: &Context, account: UserId) -> Result<bool, Pro
     Ok(found.await?)
 }
 
-/// Whether there is any operator yet.
-pub async fn exist(context: &Context) -> Result<bool, Problem> {
+/// Whether there is any operator yet, or ever was one: the link to the first account works before that alone.
+pub async fn existed(context: &Context) -> Result<bool, Problem> {
     let console = console_tenant(context).await?.id;
-    let found = context.db.read::<_, StorageError>(console, |tx| tx.operators().exist());
-    Ok(found.await?)
+    Ok(context.db.read::<_, StorageError>(console, ever).await?)
+}
+
+/// The audit log forgets nothing.
+fn ever(tx: &mut TenantTx<'_>) -> Result<bool, StorageError> {
+    let created = AuditFilter { action: Some(Action::OperatorCreated), ..AuditFilter::default() };
+    Ok(tx.operators().exist()? || !tx.audit_events().page(&created, None, 1)?.is_empty())
 }
 
 /// Tells the tenant that an operator who is no member of it looks at its pages.
@@ -67,7 +74,7 @@ pub async fn enter(operator: &Administrator<'_>, tenant: &Tenant) -> Result<(), 
     Ok(told.await?)
 }
 
-/// The same while there is no operator yet; of several at once one becomes it. `None` for the others, of whom
+/// The same while there was no operator yet; of several at once one becomes it. `None` for the others, of whom
 /// nothing stays.
 pub async fn create_first(
     admin: &Administrator<'_>,
@@ -75,12 +82,13 @@ pub async fn create_first(
 ) -> Result<Option<User>, Problem> {
     let tenant = console_tenant(admin).await?;
     let user = users::create(admin, &tenant, new).await?;
-    let event = admin.record(Action::OperatorCreated, user.id);
+    let after = json!({ "email": user.email.as_str() });
+    let event = admin.record_change(Action::OperatorCreated, user.id, &json!(null), &after);
     let (id, now) = (user.id, admin.now());
     let made = admin.db.system_write::<_, StorageError>(move |tx| {
         tx.tenants().lock(tenant.id)?;
         let mut scope = tx.tenant(tenant.id);
-        if scope.operators().exist()? {
+        if ever(&mut scope)? {
             scope.users().delete(id)?;
             return Ok(false);
         }
@@ -94,7 +102,8 @@ pub async fn create_first(
 pub async fn create(admin: &Administrator<'_>, new: NewUser) -> Result<User, Problem> {
     let tenant = console_tenant(admin).await?;
     let user = users::create(admin, &tenant, new).await?;
-    let event = admin.record(Action::OperatorCreated, user.id);
+    let after = json!({ "email": user.email.as_str() });
+    let event = admin.record_change(Action::OperatorCreated, user.id, &json!(null), &after);
     let (id, now) = (user.id, admin.now());
     let made = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
         tx.operators().insert(id, now)?;

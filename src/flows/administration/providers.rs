@@ -217,8 +217,9 @@ pub async fn remove(
         ))
     };
     let existing = list(admin, tenant).await?.into_iter().find(|provider| provider.key == *key);
-    let id = existing.ok_or_else(unknown)?.id;
-    let event = admin.record(Action::ProviderRemoved, id);
+    let existing = existing.ok_or_else(unknown)?;
+    let (id, before) = (existing.id, description::provider(&existing));
+    let event = admin.record_change(Action::ProviderRemoved, id, &before, &json!(null));
     let removed = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
         let removed = tx.providers().delete(id)?;
         if removed {

@@ -28,6 +28,7 @@ pub async fn create(
             let rank = tx.roles().next_rank()?;
             let role = Role { id, key: wanted, description, rank };
             tx.roles().insert(&role)?;
+            let event = event.with_change(&json!(null), &description::role(&role));
             tx.audit_events().append(&event)?;
             Ok(role)
         })
@@ -93,12 +94,16 @@ pub async fn shift(
     admin: &Administrator<'_>,
     tenant: &Tenant,
     id: RoleId,
+    seen: Option<&str>,
     direction: Direction,
 ) -> Result<(), Problem> {
     let event = admin.record(Action::RoleChanged, id);
+    let seen = seen.map(str::to_owned);
     let moved = admin.db.write::<_, Undone>(tenant.id, move |tx| {
         tx.roles().lock(id)?;
         let role = tx.roles().find(id)?.ok_or(Undone::Problem(Problem::Unknown))?;
+        let now = description::role(&role);
+        Problem::unless_current(&now, seen.as_deref()).map_err(Undone::Problem)?;
         let other = match direction {
             Direction::Up => tx.roles().before(&role)?,
             Direction::Down => {

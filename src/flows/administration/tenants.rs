@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::keys::new_key;
 use super::{Administrator, Problem, Undone, description, hosts, members};
 use crate::crypto::digest::sha256_base64url;
@@ -49,7 +51,8 @@ pub async fn create(admin: &Administrator<'_>, new: NewTenant) -> Result<Tenant,
         .into_iter()
         .map(|algorithm| new_key(admin, tenant.id, algorithm, life))
         .collect::<Result<Vec<_>, _>>()?;
-    let event = admin.record(Action::TenantCreated, tenant.id);
+    let after = description::tenant(&tenant);
+    let event = admin.record_change(Action::TenantCreated, tenant.id, &json!(null), &after);
     let row = tenant.clone();
     let made = admin
         .db
@@ -232,7 +235,8 @@ pub async fn set_status(
         TenantStatus::Active => Action::TenantEnabled,
         TenantStatus::Disabled => Action::TenantDisabled,
     };
-    let event = admin.record(action, id);
+    let status_of = |status: TenantStatus| json!({ "status": status.as_str() });
+    let event = admin.record_change(action, id, &status_of(tenant.status), &status_of(status));
     let set = admin.db.system_write::<_, StorageError>(move |tx| {
         tx.tenants().set_status(id, status)?;
         tx.tenant(id).audit_events().append(&event)
@@ -254,7 +258,9 @@ pub async fn plan_deletion(admin: &Administrator<'_>, tenant: &Tenant) -> Result
     if tenant.slug.as_str() == CONSOLE_SLUG {
         return Err(the_console_stays());
     }
-    let event = admin.record(Action::TenantDeletionPlanned, id);
+    let (before, after) =
+        (description::deletion(tenant.deletes_at), description::deletion(Some(at)));
+    let event = admin.record_change(Action::TenantDeletionPlanned, id, &before, &after);
     let planned = admin.db.system_write::<_, StorageError>(move |tx| {
         tx.tenants().plan_deletion(id, Some(at))?;
         tx.tenant(id).audit_events().append(&event)
@@ -268,7 +274,10 @@ pub async fn plan_deletion(admin: &Administrator<'_>, tenant: &Tenant) -> Result
 pub async fn cancel_deletion(admin: &Administrator<'_>, id: TenantId) -> Result<(), Problem> {
     let event = admin.record(Action::TenantDeletionCancelled, id);
     let cancelled = admin.db.system_write::<_, StorageError>(move |tx| {
+        let planned = tx.tenants().find(id)?.and_then(|tenant| tenant.deletes_at);
         tx.tenants().plan_deletion(id, None)?;
+        let (before, after) = (description::deletion(planned), description::deletion(None));
+        let event = event.with_change(&before, &after);
         tx.tenant(id).audit_events().append(&event)
     });
     cancelled.await?;

@@ -1,10 +1,11 @@
 //! Making users and changing what they may do.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Administrator, Problem, Undone};
+use super::{Administrator, Problem, Undone, description};
 use crate::crypto::password_strength;
 use crate::domain::audit::Action;
 use crate::domain::clock::Timestamp;
@@ -16,10 +17,10 @@ use crate::domain::password::NewPassword;
 use crate::domain::refresh_family::{RefreshFamily, RevocationReason};
 use crate::domain::role::{Role, RoleKey};
 use crate::domain::session::BROWSER_IDLE_LIFE;
-use crate::domain::tenant::{DisplayName, Tenant};
+use crate::domain::tenant::{CONSOLE_SLUG, DisplayName, Tenant};
 use crate::domain::user::{Profile, User, UserStatus};
 use crate::flows::account::recovery;
-use crate::flows::{Context, Failure};
+use crate::flows::{Context, Failure, ties};
 use crate::storage::{ListedSession, StorageError, TenantTx};
 
 pub struct NewUser {
@@ -67,7 +68,8 @@ pub async fn create(
                 };
                 tx.users().grant_role(row.id, role.id)?;
             }
-            Ok(tx.audit_events().append(&event)?)
+            let after = describe(tx, row.id, now)?;
+            Ok(tx.audit_events().append(&event.with_change(&json!(null), &after))?)
         })
         .await;
     match made {
@@ -108,7 +110,8 @@ pub async fn invite(
             tx.users().grant_role(row.id, role.id)?;
         }
         tx.mail_orders().insert(&letter)?;
-        Ok(tx.audit_events().append(&event)?)
+        let after = describe(tx, row.id, now)?;
+        Ok(tx.audit_events().append(&event.with_change(&json!(null), &after))?)
     });
     match made.await {
         Ok(()) => {
@@ -133,18 +136,34 @@ pub struct Detail {
 
 pub async fn detail(context: &Context, tenant: &Tenant, id: UserId) -> Result<Detail, Problem> {
     let now = context.now();
-    let found = context.db.read::<_, StorageError>(tenant.id, move |tx| {
-        let Some(profile) = tx.users().profile(id)? else { return Ok(None) };
-        let families = tx.refresh_families().live_of_user(id, now)?;
-        Ok(Some(Detail {
-            profile,
-            has_password: tx.users().password(id)?.is_some(),
-            identities: tx.identities().list(id)?,
-            sessions: tx.sessions().list(id, now - BROWSER_IDLE_LIFE, &families)?,
-            families,
-        }))
-    });
+    let found = context.db.read::<_, StorageError>(tenant.id, move |tx| detail_in(tx, id, now));
     found.await?.ok_or(Problem::Unknown)
+}
+
+fn detail_in(
+    tx: &mut TenantTx<'_>,
+    id: UserId,
+    now: Timestamp,
+) -> Result<Option<Detail>, StorageError> {
+    let Some(profile) = tx.users().profile(id)? else { return Ok(None) };
+    let families = tx.refresh_families().live_of_user(id, now)?;
+    Ok(Some(Detail {
+        profile,
+        has_password: tx.users().password(id)?.is_some(),
+        identities: tx.identities().list(id)?,
+        sessions: tx.sessions().list(id, now - BROWSER_IDLE_LIFE, &families)?,
+        families,
+    }))
+}
+
+/// What the audit log says of the user; null if there is none.
+pub(super) fn describe(
+    tx: &mut TenantTx<'_>,
+    id: UserId,
+    now: Timestamp,
+) -> Result<Value, StorageError> {
+    let detail = detail_in(tx, id, now)?;
+    Ok(detail.as_ref().map_or(Value::Null, description::user))
 }
 
 /// The newest `limit` users before `before`, the newest first.
@@ -209,6 +228,12 @@ pub async fn assign_roles(
         if old != seen {
             return Err(Undone::Problem(Problem::Stale(before)));
         }
+        for role in &wanted {
+            if tx.roles().find(*role)?.is_none() {
+                let why = "a role that was chosen is there no more; look at the user again";
+                return Err(Undone::Problem(Problem::input(why)));
+            }
+        }
         for key in &old {
             if let Some(role) = tx.roles().find_by_key(key)?
                 && !wanted.contains(&role.id)
@@ -265,15 +290,22 @@ pub async fn act(
     let user = detail(admin, tenant, id).await?.profile.user;
     let reset = admin.letter(tenant.id, Letter::ResetPassword, &user.email, None);
     let event = admin.record(action, id);
-    let tenant_id = tenant.id;
+    let (tenant_id, is_console) = (tenant.id, tenant.slug.as_str() == CONSOLE_SLUG);
+    let removed = admin.record(Action::MemberRemoved, id);
+    let entropy = Arc::clone(&admin.entropy);
     let done = admin.db.system_write::<_, Undone>(move |system| {
-        if let Act::Delete = act {
-            system.delete_memberships(id)?;
+        if is_console && matches!(act, Act::Delete) {
+            let ties = ties::hold(system, tenant_id, id)?;
+            if ties.bind() {
+                return Err(Undone::Problem(Problem::input(ties.to_string())));
+            }
+            ties::leave(system, id, &user.email, &removed, &*entropy)?;
         }
         let tx = &mut system.tenant(tenant_id);
         if !tx.users().lock(id)? {
             return Err(Undone::Problem(Problem::Unknown));
         }
+        let before = describe(tx, id, now)?;
         match act {
             Act::Rename(name) => drop(tx.users().rename(id, name.as_ref())?),
             Act::Verify => drop(tx.users().verify_email(id, &user.email)?),
@@ -296,6 +328,7 @@ pub async fn act(
             }
             Act::Delete => drop(tx.users().delete(id)?),
         }
+        let event = event.with_change(&before, &describe(tx, id, now)?);
         Ok(tx.audit_events().append(&event)?)
     });
     done.await?;

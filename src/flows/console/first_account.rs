@@ -17,7 +17,7 @@ pub fn token(keys: &Mac) -> String {
 
 /// Whether the link is good: it is ours, and there is no operator yet.
 pub async fn is_good(context: &Context, token: &str) -> Result<bool, Problem> {
-    Ok(context.console_keys.verify(&[WHAT], token) && !operators::exist(context).await?)
+    Ok(context.console_keys.verify(&[WHAT], token) && !operators::existed(context).await?)
 }
 
 /// `None` if the link is not good any more.

@@ -14,7 +14,7 @@ use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::entropy::Entropy;
-use crate::domain::ids::{AuditEventId, MailId, ProviderId, SessionId, TenantId};
+use crate::domain::ids::{MailId, ProviderId, SessionId, TenantId};
 use crate::domain::mail_order::{Letter, MailOrder, MailStatus};
 use crate::domain::provider::ProviderKey;
 use crate::domain::secret::Secret;
@@ -108,15 +108,9 @@ impl Recorder {
     }
 
     fn event(&self, action: Action, actor: impl ToString, target: impl ToString) -> AuditEvent {
-        AuditEvent {
-            id: AuditEventId::generate(self.now, &*self.entropy),
-            at: self.now,
-            action,
-            actor: actor.to_string(),
-            target: target.to_string(),
-            address: self.address.clone(),
-            details: None,
-        }
+        let (actor, target) = (actor.to_string(), target.to_string());
+        let event = AuditEvent::new(self.now, &*self.entropy, action, actor, target);
+        AuditEvent { address: self.address.clone(), ..event }
     }
 
     fn letter(&self, tenant: TenantId, letter: Letter, email: &EmailAddress) -> MailOrder {

@@ -1,6 +1,8 @@
 //! Which account a provider's word opens. The one question behind each rule: could somebody get into an account
 //! that is not theirs, by an address that they only claim, or by an account that they made for its owner?
 
+use serde_json::{Value, json};
+
 use super::{Recorder, Refusal};
 use crate::domain::after_sign_in::AfterSignIn;
 use crate::domain::audit::Action;
@@ -10,12 +12,17 @@ use crate::domain::ids::{LinkOfferId, UserId};
 use crate::domain::mail_order::Letter;
 use crate::domain::provider::{ProfileRefresh, Provider, UnverifiedEmail};
 use crate::domain::session::Session;
-use crate::domain::tenant::{AccountPolicy, EmailVerification, SignUp};
+use crate::domain::tenant::{AccountPolicy, DisplayName, EmailVerification, SignUp};
 use crate::domain::upstream_sign_in::Purpose;
 use crate::domain::upstream_token::SealedTokens;
 use crate::domain::user::{User, UserStatus};
 use crate::flows::account::claim::take_over;
 use crate::storage::{StorageError, TenantTx};
+
+/// What a provider's word changes of a user, as the audit log says it.
+fn described(name: Option<&DisplayName>, picture: Option<&str>) -> Value {
+    json!({ "name": name.map(DisplayName::as_str), "picture": picture })
+}
 
 /// Somebody back from a provider, and the ids of what may become of it.
 #[derive(Clone)]
@@ -104,6 +111,7 @@ impl Visit {
         match provider.profile {
             ProfileRefresh::FirstSignIn => {}
             ProfileRefresh::EverySignIn => {
+                let before = (user.name.clone(), user.picture.clone());
                 // What is not as the provider said last, the user has changed.
                 if user.name == identity.name && assertion.name.is_some() {
                     user.name.clone_from(&assertion.name);
@@ -111,8 +119,14 @@ impl Visit {
                 if user.picture == identity.picture && assertion.picture.is_some() {
                     user.picture.clone_from(&assertion.picture);
                 }
-                let picture = user.picture.as_deref();
-                tx.users().refresh_profile(user.id, user.name.as_ref(), picture)?;
+                if before != (user.name.clone(), user.picture.clone()) {
+                    let picture = user.picture.as_deref();
+                    tx.users().refresh_profile(user.id, user.name.as_ref(), picture)?;
+                    let event = self.recorder.event(Action::ProfileChanged, provider.id, user.id);
+                    let after = described(user.name.as_ref(), picture);
+                    let before = described(before.0.as_ref(), before.1.as_deref());
+                    tx.audit_events().append(&event.with_change(&before, &after))?;
+                }
             }
         }
         self.verify_own_address(tx, &mut user, assertion.email.as_ref())?;

@@ -1,24 +1,28 @@
 //! What happened in a tenant.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use serde_json::json;
+use serde_json::{Map, Value};
 
 use super::access::{Seat, Viewer};
+use super::audit_export::{Export, Format};
 use super::paging;
+use super::stale::{text, title};
 use super::view::{Frame, failed};
 use crate::domain::audit::{Action, AuditEvent};
+use crate::domain::clock::Timestamp;
 use crate::domain::ids::AuditEventId;
-use crate::flows::administration::audit;
+use crate::flows::administration::{Problem, audit};
 use crate::storage::AuditFilter;
 use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
-/// Events in a file at most; `before` leads to those before them.
-const EXPORTED: i64 = 10_000;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Template)]
 #[template(path = "console/audit.html")]
@@ -27,6 +31,9 @@ pub struct AuditPage {
     pub actions: Vec<&'static str>,
     pub action: String,
     pub about: String,
+    /// Days.
+    pub from: String,
+    pub to: String,
     pub events: Vec<AuditEvent>,
     pub people: HashMap<String, String>,
     pub next: Option<String>,
@@ -40,26 +47,34 @@ pub async fn get(
     seat: Seat<Viewer>,
     Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let action = query.get("action").unwrap_or_default().to_owned();
-    let about = query.get("about").unwrap_or_default().trim().to_owned();
-    let filter = AuditFilter {
+    let field = |name: &str| query.get(name).unwrap_or_default().trim().to_owned();
+    let (action, about, from, to) = (field("action"), field("about"), field("from"), field("to"));
+    let failed = |problem| failed(&request, problem);
+    let mut filter = AuditFilter {
         action: Action::parse(&action),
-        about: Some(about.clone()).filter(|about| !about.is_empty()),
+        about: None,
+        from: day(&from).map_err(failed)?,
+        until: day(&to).map_err(failed)?.map(|day| day + DAY),
     };
-    let before = query.get("before").and_then(|id| AuditEventId::parse(id).ok());
-    let export = query.get("format").and_then(Export::parse);
-    let limit = if export.is_some() { EXPORTED } else { paging::WANTED };
-    let mut events = audit::page(&state.context, &seat.tenant, filter, before, limit)
-        .await
-        .map_err(|problem| failed(&request, problem))?;
-    if let Some(export) = export {
-        return Ok(export.answer(&events));
+    if !about.is_empty() {
+        let ids = audit::ids(&state.context, &seat.tenant, &about).await;
+        filter.about = Some(ids.map_err(failed)?);
     }
+    let before = query.get("before").and_then(|id| AuditEventId::parse(id).ok());
+    if let Some(format) = query.get("format").and_then(Format::parse) {
+        let context = Arc::clone(&state.context);
+        let export = Export::begin(context, seat.tenant, filter, before, format);
+        return Ok(export.await.map_err(failed)?.answer());
+    }
+    let events = audit::page(&state.context, &seat.tenant, filter, before, paging::WANTED).await;
+    let mut events = events.map_err(failed)?;
     let frame = Frame::of(&seat);
     let link = |more: (&str, &str)| {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("action", &action)
             .append_pair("about", &about)
+            .append_pair("from", &from)
+            .append_pair("to", &to)
             .append_pair(more.0, more.1)
             .finish();
         format!("{}/audit?{query}", frame.base)
@@ -67,9 +82,7 @@ pub async fn get(
     let has_more = paging::cut(&mut events);
     let next =
         events.last().filter(|_| has_more).map(|event| link(("before", &event.id.to_string())));
-    let people = audit::people(&state.context, &seat.tenant, &events)
-        .await
-        .map_err(|problem| failed(&request, problem))?;
+    let people = audit::people(&state.context, &seat.tenant, &events).await.map_err(failed)?;
     let view = AuditPage {
         people,
         next,
@@ -80,8 +93,19 @@ pub async fn get(
         frame,
         action,
         about,
+        from,
+        to,
     };
     render(&request, &view, Policy::StaysHere)
+}
+
+/// `None` for no day.
+fn day(text: &str) -> Result<Option<Timestamp>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let why = || Problem::Input(format!("`{text}` is no day; write it like 2026-11-26"));
+    Timestamp::parse_day(text).map(Some).ok_or_else(why)
 }
 
 impl AuditPage {
@@ -94,71 +118,21 @@ impl AuditPage {
             (None, _) => id.to_owned(),
         }
     }
-}
 
-/// How events leave the house.
-#[derive(Clone, Copy)]
-enum Export {
-    /// A line of JSON for each.
-    JsonLines,
-    /// RFC 4180.
-    Csv,
-}
-
-impl Export {
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "jsonl" => Some(Self::JsonLines),
-            "csv" => Some(Self::Csv),
-            _ => None,
+    /// Name, before and after of whatever became another.
+    fn changes(&self, event: &AuditEvent) -> Vec<(String, String, String)> {
+        let details = event.details.as_deref().unwrap_or_default();
+        let details = serde_json::from_str::<Value>(details).unwrap_or_default();
+        let (before, after) = (&details["before"], &details["after"]);
+        if ![before, after].into_iter().any(Value::is_object) {
+            return vec![("what".to_owned(), text(before), text(after))];
         }
+        let mut names: Vec<&String> =
+            [before, after].into_iter().filter_map(Value::as_object).flat_map(Map::keys).collect();
+        names.sort();
+        names.dedup();
+        let changed = names.into_iter().filter(|name| before[*name] != after[*name]);
+        let line = |name: &String| (title(name), text(&before[name]), text(&after[name]));
+        changed.map(line).collect()
     }
-
-    fn answer(self, events: &[AuditEvent]) -> HttpResponse {
-        let (content_type, name, body) = match self {
-            Self::JsonLines => {
-                ("application/jsonl", "audit.jsonl", events.iter().map(json_line).collect())
-            }
-            Self::Csv => {
-                let lines: String = events.iter().map(csv_line).collect();
-                let head = "id,at,action,actor,target,address,details\r\n";
-                ("text/csv; charset=utf-8", "audit.csv", format!("{head}{lines}"))
-            }
-        };
-        HttpResponse::Ok()
-            .content_type(content_type)
-            .insert_header(("Content-Disposition", format!("attachment; filename=\"{name}\"")))
-            .body::<String>(body)
-    }
-}
-
-fn json_line(event: &AuditEvent) -> String {
-    let details = event.details.as_deref();
-    let details = details.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-    let line = json!({
-        "id": event.id,
-        "at": event.at.to_string(),
-        "action": event.action.as_str(),
-        "actor": event.actor,
-        "target": event.target,
-        "address": event.address,
-        "details": details,
-    });
-    format!("{line}\n")
-}
-
-fn csv_line(event: &AuditEvent) -> String {
-    let (id, at) = (event.id.to_string(), event.at.to_string());
-    let optional = |text: &'_ Option<String>| text.clone().unwrap_or_default();
-    let (address, details) = (optional(&event.address), optional(&event.details));
-    let fields = [&id, &at, event.action.as_str(), &event.actor, &event.target, &address, &details];
-    let line = fields.map(csv_field).join(",");
-    format!("{line}\r\n")
-}
-
-/// In quotes, and never a formula to whatever opens the file (OWASP, "CSV Injection").
-fn csv_field(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let guard = if is_formula { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }

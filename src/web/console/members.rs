@@ -6,12 +6,13 @@ use askama::Template;
 use super::access::{Owner, Seat, Viewer};
 use super::paging;
 use super::posted::Posted;
+use super::stale;
 use super::view::{Frame, failed, see};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::UserId;
 use crate::domain::member::MemberRole;
 use crate::domain::parameters::Parameters;
-use crate::flows::administration::{Problem, members};
+use crate::flows::administration::{Problem, description, members};
 use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
@@ -33,6 +34,7 @@ pub struct Line {
     pub email: String,
     pub role: &'static str,
     pub since: String,
+    pub version: String,
 }
 
 pub async fn get(
@@ -68,6 +70,10 @@ async fn show<L>(
     let line = |listed: members::ListedMember| Line {
         id: listed.account.id.to_string(),
         email: listed.account.email.to_string(),
+        version: description::version(&description::member(
+            Some(&listed.account.email),
+            Some(listed.member.role),
+        )),
         role: listed.member.role.as_str(),
         since: listed.member.created_at.to_string(),
     };
@@ -91,10 +97,11 @@ pub async fn add(
     posted.only(&request, &["email", "role"])?;
     let (seat, email) = (&posted.by, posted.field("email"));
     let admin = seat.administrator(&state.context);
-    let role = MemberRole::parse(posted.field("role")).unwrap_or(MemberRole::Viewer);
-    let added = match EmailAddress::parse(email) {
-        Ok(email) => members::add(&admin, &seat.tenant, email, role).await.map(drop),
-        Err(why) => Err(Problem::Input(why.to_string())),
+    let role = MemberRole::parse(posted.field("role"));
+    let added = match (EmailAddress::parse(email), role) {
+        (Ok(email), Some(role)) => members::add(&admin, &seat.tenant, email, role).await.map(drop),
+        (Err(why), _) => Err(Problem::Input(why.to_string())),
+        (Ok(_), None) => Err(Problem::Input("a role is owner, admin or viewer".to_owned())),
     };
     match added {
         Ok(()) => Ok(see(format!("{}/members", Frame::of(seat).base))),
@@ -112,7 +119,7 @@ pub async fn change(
     path: web::Path<(String, String)>,
     posted: Posted<Seat<Owner>>,
 ) -> Result<HttpResponse, PageError> {
-    posted.only(&request, &["role"])?;
+    posted.only(&request, &["role", "version"])?;
     let seat = &posted.by;
     let failed = |problem| failed(&request, problem);
     let id = UserId::parse(&path.1).map_err(|_| failed(Problem::Unknown))?;
@@ -123,6 +130,10 @@ pub async fn change(
         })?),
     };
     let admin = seat.administrator(&state.context);
-    members::change(&admin, &seat.tenant, id, role).await.map_err(failed)?;
-    Ok(see(format!("{}/members", Frame::of(seat).base)))
+    let seen = posted.optional("version").map(str::to_owned);
+    let page = format!("{}/members", Frame::of(seat).base);
+    match members::change(&admin, &seat.tenant, id, seen, role).await {
+        Ok(()) => Ok(see(page)),
+        Err(problem) => stale::refused(&request, &posted, &page, problem),
+    }
 }

@@ -4,6 +4,7 @@ mod access;
 pub mod accounts;
 pub mod applications;
 pub mod audit;
+mod audit_export;
 pub mod branding;
 pub mod deployment;
 pub mod host;

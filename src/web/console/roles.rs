@@ -155,9 +155,10 @@ pub async fn change(
     let admin = seat.administrator(&state.context);
     let failed = |problem| failed(&request, problem);
     let id = RoleId::parse(&path.1).map_err(|_| failed(Problem::Unknown))?;
+    let seen = posted.optional("version");
     let done = match posted.field("act") {
-        "up" => roles::shift(&admin, tenant, id, Direction::Up).await,
-        "down" => roles::shift(&admin, tenant, id, Direction::Down).await,
+        "up" => roles::shift(&admin, tenant, id, seen, Direction::Up).await,
+        "down" => roles::shift(&admin, tenant, id, seen, Direction::Down).await,
         "delete" => roles::delete(&admin, tenant, id).await,
         _ => {
             let text = posted.field("description").to_owned();

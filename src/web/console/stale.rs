@@ -53,14 +53,22 @@ pub fn refused<L>(
 }
 
 fn lines(now: &Value) -> Vec<(String, String)> {
-    let text = |value: &Value| match value {
+    let line = |(name, value): (&String, &Value)| (title(name), text(value));
+    now.as_object().into_iter().flatten().map(line).collect()
+}
+
+/// What is described, as people read it.
+pub fn title(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+pub fn text(value: &Value) -> String {
+    match value {
         Value::Null => "–".to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(values) => {
             values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),
-    };
-    let line = |(name, value): (&String, &Value)| (name.replace('_', " "), text(value));
-    now.as_object().into_iter().flatten().map(line).collect()
+    }
 }

@@ -165,7 +165,7 @@ async fn look(
     let (context, tenant) = (&state.context, &seat.tenant);
     let id = UserId::parse(id).map_err(|_| Problem::Unknown)?;
     let detail = users::detail(context, tenant, id).await?;
-    let filter = AuditFilter { action: None, about: Some(id.to_string()) };
+    let filter = AuditFilter { about: Some(vec![id.to_string()]), ..AuditFilter::default() };
     let events = audit::page(context, tenant, filter, None, EVENTS).await?;
     let app = query.get("app").and_then(|id| ApplicationId::parse(id).ok());
     let preview = match app {

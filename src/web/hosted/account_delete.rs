@@ -1,5 +1,6 @@
 //! `/account/delete`: leaving, and changing one's mind.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
@@ -54,7 +55,10 @@ pub async fn post(
     match post.field("choice") {
         "delete" if owner.session.is_fresh(context.now()) => {
             let planned = profile::plan_deletion(context, tenant, &owner, address.as_deref());
-            planned.await.map_err(failed)?;
+            if let Err(ties) = planned.await.map_err(failed)? {
+                let why = ties.to_string();
+                return Err(PageError::refused(&request, StatusCode::CONFLICT, &why));
+            }
             Ok(see_other(format!("{}/account", tenant.base_path)))
         }
         "keep" => {

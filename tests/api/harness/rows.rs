@@ -29,6 +29,21 @@ impl TestApp {
         }
     }
 
+    /// Runs one statement that the database should refuse, and answers what it says.
+    pub fn refused_by_the_database(&self, statement: &str) -> String {
+        let refused = match self.context.db.url() {
+            DatabaseUrl::Sqlite(path) => {
+                let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                connection.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
+                sql_query(statement).execute(&mut connection)
+            }
+            DatabaseUrl::Postgres(url) => {
+                sql_query(statement).execute(&mut PgConnection::establish(url).unwrap())
+            }
+        };
+        refused.unwrap_err().to_string()
+    }
+
     /// How many rows the table has.
     pub fn count(&self, table: &str) -> usize {
         let count = format!("SELECT CAST(COUNT(*) AS TEXT) AS line FROM {table}");

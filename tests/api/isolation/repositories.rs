@@ -139,7 +139,6 @@ const CALLS: &[(&str, Came, Call)] = &[
     ("members.set_role", Nothing, |tx, a| {
         Ok(changed(tx.members().set_role(a.member.user_id, MemberRole::Admin)?))
     }),
-    ("members.lock_owners", Nothing, |tx, _| Ok(changed(tx.members().lock_owners()? > 0))),
     ("members.delete", Nothing, |tx, a| Ok(changed(tx.members().delete(a.member.user_id)?))),
     ("users.revoke_role", Nothing, |tx, a| {
         Ok(changed(tx.users().revoke_role(a.user.id, a.role.id)?))
@@ -294,6 +293,9 @@ const CALLS: &[(&str, Came, Call)] = &[
         Ok(changed(tx.applications().set_status(a.application.id, status)?))
     }),
     ("audit_events.append", Own, |tx, a| own(tx.audit_events().append(&a.event))),
+    ("audit_events.formerly", Nothing, |tx, a| {
+        Ok(none_of(tx.audit_events().formerly(&a.user.email)?, |_| true))
+    }),
     ("audit_events.page", Nothing, |tx, a| {
         let actor = a.user.id.to_string();
         Ok(none_of(tx.audit_events().page(&AuditFilter::default(), None, 1_000)?, |event| {
