@@ -180,28 +180,29 @@ impl Sessions<'_> {
         Ok(moved == 1)
     }
 
-    /// Ends the sessions of the user, but `except`, that began at an upstream provider.
+    /// Ends the sessions of the user, but `except`, that began at an upstream provider, and says how many.
     pub fn end_begun_at(
         &mut self,
         user: UserId,
         provider: &ProviderKey,
         except: Option<SessionId>,
         now: Timestamp,
-    ) -> Result<(), StorageError> {
+    ) -> Result<usize, StorageError> {
         let rows = sessions::table
             .filter(sessions::tenant_id.eq(self.0.tenant))
             .filter(sessions::user_id.eq(user.to_string()))
             .filter(sessions::ended_at.is_null())
             .load::<Row>(self.0.connection)?;
+        let mut ended = 0;
         for row in rows {
             let session = Session::try_from(row)?;
             let began_there =
                 session.methods.iter().any(|method| method.provider() == Some(provider));
             if began_there && except != Some(session.id) {
-                self.end(session.id, now)?;
+                ended += usize::from(self.end(session.id, now)?);
             }
         }
-        Ok(())
+        Ok(ended)
     }
 
     /// Ends every session of the user but `except`, and says how many.

@@ -31,6 +31,7 @@ on_both_databases! {
     an_export_as_csv_holds_no_formula,
     a_form_of_an_app_that_is_refused_loses_nothing,
     a_redirect_uri_is_checked_while_it_is_typed,
+    what_is_gone_and_what_is_somebody_else_s_is_one_page_with_a_way_on,
 }
 
 async fn seat<'a>(app: &'a TestApp, tenant: &TestTenant, role: MemberRole) -> Browser<'a> {
@@ -524,4 +525,17 @@ async fn one_session_of_a_user_is_ended_and_the_others_go_on(app: &TestApp) {
     let refresh = |tokens: &serde_json::Value| tokens["refresh_token"].as_str().unwrap().to_owned();
     app.refresh(&acme, &acme.web, &refresh(&first)).await.refused(400, "invalid_grant");
     app.refresh(&acme, &acme.web, &refresh(&second)).await.expect(200);
+}
+
+async fn what_is_gone_and_what_is_somebody_else_s_is_one_page_with_a_way_on(app: &TestApp) {
+    let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let paths =
+        ["/t/nowhere", "/t/bolt", "/t/acme/users/usr0", &format!("/t/acme/users/{}", bolt.user)];
+    for path in paths {
+        let answer = browser.get(&url(app, path)).await;
+        assert_eq!(answer.status, 404, "{answer:?}");
+        assert!(answer.body.contains("There is nothing here"), "{path}: {answer:?}");
+        assert!(answer.body.contains("href=\"/console\""), "{path}: {answer:?}");
+    }
 }

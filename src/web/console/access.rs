@@ -24,7 +24,6 @@ use crate::flows::account::session::{self, SignedInBrowser};
 use crate::flows::administration::{Administrator, Problem, members, operators, tenants};
 use crate::flows::console::sign_in;
 use crate::flows::{Context, Failure, TenantSnapshot};
-use crate::web::error::ApiError;
 use crate::web::extract::device;
 use crate::web::hosted::PageError;
 use crate::web::session_store::{DatabaseStore, SESSION, TENANT};
@@ -265,7 +264,7 @@ const MOST_ENTERED: usize = 50;
 
 impl<L: Level> Seat<L> {
     async fn of(request: &HttpRequest, account: Account) -> Result<Self, PageError> {
-        let nowhere = || PageError::from_api(request, ApiError::NotFound);
+        let nowhere = || PageError::nowhere(request);
         let context =
             &shared(request).map_err(|failure| PageError::failure(request, &failure))?.context;
         let slug = request.match_info().get("slug").unwrap_or_default();

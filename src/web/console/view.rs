@@ -7,7 +7,6 @@ use super::access::{Account, Seat};
 use crate::domain::member::MemberRole;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::flows::administration::Problem;
-use crate::web::error::ApiError;
 use crate::web::hosted::{Page, PageError};
 
 /// Frame of a page: whose console it is, and where its tenant's pages are.
@@ -82,7 +81,7 @@ pub fn failed(request: &HttpRequest, problem: Problem) -> PageError {
             );
             PageError::refused(request, StatusCode::CONFLICT, &why)
         }
-        Problem::Unknown => PageError::from_api(request, ApiError::NotFound),
+        Problem::Unknown => PageError::nowhere(request),
         Problem::Failure(failure) => PageError::failure(request, &failure),
     }
 }

@@ -313,6 +313,21 @@ impl PageError {
         })
     }
 
+    /// The console has nothing there, or nothing for this account.
+    pub fn nowhere(request: &HttpRequest) -> Self {
+        let mut error = Self::new(request, StatusCode::NOT_FOUND, |page| {
+            [
+                page.say("error-nowhere-title"),
+                page.say("error-nowhere-text"),
+                page.say("error-nowhere-advice"),
+            ]
+        });
+        if let Some(page) = &mut error.page {
+            page.ways = vec![(page.page.say("error-nowhere-way"), "/console".to_owned())];
+        }
+        error
+    }
+
     pub fn failure(request: &HttpRequest, failure: &Failure) -> Self {
         error::record(failure);
         let mut error = Self::new(request, error::failure_status(failure), |page| {

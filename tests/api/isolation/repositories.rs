@@ -461,6 +461,10 @@ const CALLS: &[(&str, Came, Call)] = &[
         Ok(Nothing)
     }),
     ("sessions.end", Nothing, |tx, a| Ok(changed(tx.sessions().end(a.session.id, a.now)?))),
+    ("sessions.end_begun_at", Nothing, |tx, a| {
+        let provider = &a.provider.provider.key;
+        Ok(changed(tx.sessions().end_begun_at(a.user.id, provider, None, a.now)? > 0))
+    }),
     ("sessions.end_all", Nothing, |tx, a| {
         Ok(changed(tx.sessions().end_all(a.user.id, None, a.now)? > 0))
     }),
@@ -819,7 +823,7 @@ fn session(user_id: UserId, now: Timestamp) -> Session {
         user_id,
         kind: SessionKind::Browser,
         authenticated_at: now,
-        methods: vec![Method::Password],
+        methods: vec![Method::Password, Method::Federated(provider(now).provider.key)],
         created_at: now,
         last_seen_at: now,
         ended_at: None,
