@@ -13,6 +13,7 @@ pub mod headers;
 pub mod metrics;
 pub mod request_log;
 pub mod routes;
+mod sentence;
 pub mod server;
 pub mod session_store;
 pub mod state;

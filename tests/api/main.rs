@@ -15,6 +15,7 @@ mod console_pages;
 mod cors;
 mod discovery;
 mod email_code;
+mod enumeration;
 mod federation;
 mod forwarding;
 mod guessing;

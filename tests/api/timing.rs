@@ -30,7 +30,7 @@ static MEASURING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 const WRONG: &str = "not-her-password";
 /// Who has an address: somebody with a password, nobody, somebody disabled, somebody who signs in by an
 /// upstream provider, and somebody who has not proved it. The first is what the others are compared with.
-const ADDRESSES: [&str; 5] = [
+pub const ADDRESSES: [&str; 5] = [
     "ada@acme.example",
     "nobody@acme.example",
     "off@acme.example",
@@ -38,7 +38,7 @@ const ADDRESSES: [&str; 5] = [
     "unproved@acme.example",
 ];
 
-async fn tenant(app: &TestApp) -> TestTenant {
+pub async fn tenant(app: &TestApp) -> TestTenant {
     let acme = app.tenant("acme").await;
     app.user(&acme.tenant, "off@acme.example", &[]).await;
     app.disable(&acme.tenant, "off@acme.example").await;

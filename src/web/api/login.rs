@@ -13,6 +13,7 @@ use crate::flows::account::{direct, verification};
 use crate::web::error::ApiError;
 use crate::web::extract::device::device;
 use crate::web::extract::tenant::Tenant;
+use crate::web::sentence::Sentence;
 use crate::web::state::State;
 
 pub async fn post(
@@ -25,7 +26,7 @@ pub async fn post(
     let delivery = Delivery::asked(&request, &body, &client.application)?;
     let [email, password] = body.required(["email", "password"])?;
     if let Err(why) = EmailAddress::parse(email) {
-        return Err(ApiError::invalid_fields(vec![("email", why.to_string())]));
+        return Err(ApiError::invalid_fields(vec![("email", why.in_english())]));
     }
     let device = device(&request);
     let context = &state.context;

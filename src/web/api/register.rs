@@ -14,6 +14,7 @@ use crate::flows::account::throttle::Asker;
 use crate::web::error::ApiError;
 use crate::web::extract::device::device;
 use crate::web::extract::tenant::Tenant;
+use crate::web::sentence::Sentence;
 use crate::web::state::State;
 
 pub async fn post(
@@ -56,9 +57,9 @@ pub async fn post(
 
 fn fields(problems: &Problems) -> Vec<(&'static str, String)> {
     let texts = [
-        ("email", problems.email.as_ref().map(ToString::to_string)),
-        ("password", problems.password.as_ref().map(ToString::to_string)),
-        ("name", problems.name.as_ref().map(ToString::to_string)),
+        ("email", problems.email.as_ref().map(Sentence::in_english)),
+        ("password", problems.password.as_ref().map(Sentence::in_english)),
+        ("name", problems.name.as_ref().map(Sentence::in_english)),
     ];
     texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
 }

@@ -9,6 +9,7 @@ use crate::flows::account::recovery::{self, Outcome};
 use crate::web::error::ApiError;
 use crate::web::extract::device;
 use crate::web::extract::tenant::Tenant;
+use crate::web::sentence::Sentence;
 use crate::web::state::State;
 
 pub async fn post(
@@ -23,7 +24,7 @@ pub async fn post(
     match recovery::reset(&state.context, &tenant, token, password, address.as_deref()).await? {
         Outcome::Done(_) => Ok(HttpResponse::NoContent().finish()),
         Outcome::Problem(problem) => {
-            Err(ApiError::invalid_fields(vec![("password", problem.to_string())]))
+            Err(ApiError::invalid_fields(vec![("password", problem.in_english())]))
         }
         Outcome::Spent => Err(spent()),
     }

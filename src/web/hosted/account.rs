@@ -19,6 +19,7 @@ use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::owner::{Owner, OwnerPost};
 use crate::web::extract::query::Query;
+use crate::web::sentence::Sentence;
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -183,7 +184,7 @@ async fn show(
         csrf: browser.secret.clone(),
         notice,
         leaving_at: user.deletes_at.map(|at| at.to_string()),
-        name_error: wrong_name.as_ref().map(|_| words::name(&page, InvalidName)),
+        name_error: wrong_name.as_ref().map(|_| page.say(InvalidName.id())),
         name: wrong_name.unwrap_or(name),
         email: user.email.to_string(),
         email_verified: user.email_verified,

@@ -6,7 +6,7 @@ use super::check_mail::{self, CheckMail};
 use super::forms::{ConfirmLink, EmailForm, Notice};
 use super::pending::short;
 use super::verify_email::spent;
-use super::{Page, PageError, Policy, render, words};
+use super::{Page, PageError, Policy, render};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::one_time_token::Purpose;
 use crate::flows::Failure;
@@ -19,6 +19,7 @@ use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
 use crate::web::extract::owner::{FreshOwner, FreshOwnerPost};
 use crate::web::extract::query::Query;
+use crate::web::sentence::Sentence;
 use crate::web::state::State;
 
 /// Where the account moves to is asked of its owner.
@@ -53,7 +54,7 @@ pub async fn post(
             let again = post.optional("again").map(|_| page.say("check-mail-sent"));
             return check_mail::show(&request, browser, letter, None, again);
         }
-        Err(problem) => words::email(&page, problem),
+        Err(problem) => page.say(problem.id()),
     };
     render(&request, &form(browser, owner, typed, Some(problem)), Policy::StaysHere)
 }

@@ -4,13 +4,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::account::done;
 use super::forms::NewPasswordForm;
-use super::{Page, PageError, Policy, render, words};
+use super::{Page, PageError, Policy, render};
 use crate::domain::password::PasswordProblem;
 use crate::flows::account::profile;
 use crate::flows::account::session::SignedInBrowser;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::owner::{FreshOwner, FreshOwnerPost};
+use crate::web::sentence::Sentence;
 use crate::web::state::State;
 
 pub async fn get(
@@ -50,7 +51,7 @@ fn show(
         token: None,
         heading: page.say("password-title"),
         email: owner.profile.user.email.to_string(),
-        password_error: problem.map(|problem| words::password(&page, problem)),
+        password_error: problem.map(|problem| page.say(problem.id())),
         notice: None,
         submit: page.say("password-submit"),
         back_url: Some(format!("{base}/account")),

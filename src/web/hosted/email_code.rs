@@ -7,7 +7,7 @@ use super::check_mail::delay;
 use super::forms::{EmailForm, Notice};
 use super::login::sign_in_browser;
 use super::pending::{Pending, after_sign_in, see_other, short};
-use super::{Page, PageError, Policy, render, words};
+use super::{Page, PageError, Policy, render};
 use crate::domain::email_address::{EmailAddress, InvalidEmail};
 use crate::domain::ids::EmailCodeId;
 use crate::domain::tenant::EmailCode;
@@ -20,6 +20,7 @@ use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
 use crate::web::extract::query::Query;
+use crate::web::sentence::Sentence;
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -212,7 +213,7 @@ fn form(
         lead: page.say("code-ask-lead"),
         label: page.say("email"),
         email,
-        email_error: problem.map(|problem| words::email(&page, problem)),
+        email_error: problem.map(|problem| page.say(problem.id())),
         autocomplete: "username",
         notice: None,
         submit: page.say("code-ask-submit"),

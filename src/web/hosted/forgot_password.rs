@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::check_mail::{self, CheckMail};
 use super::forms::EmailForm;
 use super::pending::{Pending, short};
-use super::{Page, PageError, render, words};
+use super::{Page, PageError, render};
 use crate::domain::email_address::EmailAddress;
 use crate::flows::account::recovery;
 use crate::flows::account::throttle::Asked;
@@ -13,6 +13,7 @@ use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
 use crate::web::extract::query::Query;
+use crate::web::sentence::Sentence;
 use crate::web::state::State;
 
 pub async fn get(
@@ -74,7 +75,7 @@ fn form(
         lead: page.say("forgot-lead"),
         label: page.say("email"),
         email,
-        email_error: problem.map(|problem| words::email(&page, problem)),
+        email_error: problem.map(|problem| page.say(problem.id())),
         autocomplete: "username",
         notice: None,
         submit: page.say("forgot-submit"),

@@ -11,7 +11,7 @@ use askama::Template;
 use askama::filters::Safe;
 
 use super::logo::Shown;
-use super::words::{NotInOrder, Sentence, TooLarge};
+use super::words::{NotInOrder, TooLarge};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::tenant::{Accent, DisplayName, EmailCode};
 use crate::flows::{Failure, TenantSnapshot};
@@ -20,6 +20,7 @@ use crate::web::assets::{self, ICON, SCRIPT, STYLESHEET};
 use crate::web::error::{self, ApiError};
 use crate::web::extract::upload::FILE_TOO_LARGE;
 use crate::web::request_log::RequestId;
+use crate::web::sentence::Sentence;
 
 /// What the layout shows.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::forms::NewPasswordForm;
 use super::pending::see_other;
 use super::verify_email::spent;
-use super::{Page, PageError, Policy, render, words};
+use super::{Page, PageError, Policy, render};
 use crate::domain::one_time_token::Purpose;
 use crate::domain::password::PasswordProblem;
 use crate::flows::Failure;
@@ -16,6 +16,7 @@ use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
 use crate::web::extract::query::Query;
+use crate::web::sentence::Sentence;
 use crate::web::state::State;
 
 pub async fn get(
@@ -69,7 +70,7 @@ async fn show(
         token: Some(token.to_owned()),
         heading: page.say("reset-title"),
         email: found.email.to_string(),
-        password_error: problem.map(|problem| words::password(&page, problem)),
+        password_error: problem.map(|problem| page.say(problem.id())),
         notice: None,
         submit: page.say("reset-submit"),
         back_url: None,

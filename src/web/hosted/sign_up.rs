@@ -8,13 +8,14 @@ use super::federation_button::{Brand, ProviderButton};
 use super::forms::Notice;
 use super::login::sign_in_browser;
 use super::pending::{Pending, after_sign_in, short};
-use super::{Page, PageError, Policy, render, words};
+use super::{Page, PageError, Policy, render};
 use crate::domain::tenant::SignUp;
 use crate::flows::account::sign_up::{self, Form, Outcome, Problems};
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
 use crate::web::extract::query::Query;
+use crate::web::sentence::Sentence;
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -115,9 +116,9 @@ fn form(
 
 fn with_problems(mut form: SignUpPage, problems: &Problems) -> SignUpPage {
     let page = &form.page;
-    form.name_error = problems.name.map(|problem| words::name(page, problem));
-    form.email_error = problems.email.as_ref().map(|problem| words::new_email(page, problem));
-    form.password_error = problems.password.map(|problem| words::password(page, problem));
+    form.name_error = problems.name.map(|problem| page.say(problem.id()));
+    form.email_error = problems.email.as_ref().map(|problem| page.say(problem.id()));
+    form.password_error = problems.password.map(|problem| page.say(problem.id()));
     form.focus = match (&form.name_error, &form.email_error) {
         (Some(_), _) => "name",
         (None, Some(_)) => "email",

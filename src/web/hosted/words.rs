@@ -1,19 +1,10 @@
-//! What is wrong with a field or a link, in the reader's language.
+//! What is wrong with a link, and what a device is called, in the reader's language.
 
-use super::Page;
-use crate::domain::email_address::InvalidEmail;
 use crate::domain::parameters::InvalidParameters;
-use crate::domain::password::PasswordProblem;
-use crate::domain::tenant::InvalidName;
-use crate::flows::account::sign_up::EmailProblem;
 use crate::flows::oauth::authorize::NoReply;
 use crate::flows::oauth::logout::InvalidLogout;
 use crate::messages::id;
-
-/// Why a link does not work: the id of the sentence that says so.
-pub trait Sentence {
-    fn id(&self) -> &'static str;
-}
+use crate::web::sentence::Sentence;
 
 impl Sentence for NoReply {
     fn id(&self) -> &'static str {
@@ -68,41 +59,6 @@ pub struct NotInOrder;
 impl Sentence for NotInOrder {
     fn id(&self) -> &'static str {
         id!("link-not-in-order")
-    }
-}
-
-impl Sentence for InvalidEmail {
-    fn id(&self) -> &'static str {
-        match self {
-            Self::Empty => id!("problem-email-empty"),
-            Self::TooLong => id!("problem-email-long"),
-            Self::Malformed => id!("problem-email-malformed"),
-        }
-    }
-}
-
-pub fn email(page: &Page, problem: InvalidEmail) -> String {
-    page.say(problem.id())
-}
-
-pub fn new_email(page: &Page, problem: &EmailProblem) -> String {
-    match problem {
-        EmailProblem::Invalid(problem) => email(page, *problem),
-        EmailProblem::Taken => page.say("problem-email-taken"),
-    }
-}
-
-pub fn name(page: &Page, InvalidName: InvalidName) -> String {
-    page.say("problem-name")
-}
-
-pub fn password(page: &Page, problem: PasswordProblem) -> String {
-    match problem {
-        PasswordProblem::TooShort => page.say("problem-password-short"),
-        PasswordProblem::TooLong => page.say("problem-password-long"),
-        PasswordProblem::Unusable => page.say("problem-password-unusable"),
-        PasswordProblem::TooCommon => page.say("problem-password-common"),
-        PasswordProblem::ContainsOwnData => page.say("problem-password-own"),
     }
 }
 

@@ -1,0 +1,54 @@
+//! What is wrong, as a sentence of the catalogue: the same one on a page and in the JSON API.
+
+use crate::domain::email_address::InvalidEmail;
+use crate::domain::password::PasswordProblem;
+use crate::domain::tenant::InvalidName;
+use crate::flows::account::sign_up::EmailProblem;
+use crate::messages::{Messages, id};
+
+/// Says which sentence tells of it.
+pub trait Sentence {
+    fn id(&self) -> &'static str;
+
+    /// For a program that shows it to a person.
+    fn in_english(&self) -> String {
+        Messages::english().say(self.id())
+    }
+}
+
+impl Sentence for InvalidEmail {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::Empty => id!("problem-email-empty"),
+            Self::TooLong => id!("problem-email-long"),
+            Self::Malformed => id!("problem-email-malformed"),
+        }
+    }
+}
+
+impl Sentence for EmailProblem {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::Invalid(problem) => problem.id(),
+            Self::Taken => id!("problem-email-taken"),
+        }
+    }
+}
+
+impl Sentence for InvalidName {
+    fn id(&self) -> &'static str {
+        id!("problem-name")
+    }
+}
+
+impl Sentence for PasswordProblem {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::TooShort => id!("problem-password-short"),
+            Self::TooLong => id!("problem-password-long"),
+            Self::Unusable => id!("problem-password-unusable"),
+            Self::TooCommon => id!("problem-password-common"),
+            Self::ContainsOwnData => id!("problem-password-own"),
+        }
+    }
+}
