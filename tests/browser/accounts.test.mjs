@@ -51,7 +51,8 @@ async function look(page, what, screen) {
   // axe-core is a script itself.
   if (screen.javaScriptEnabled !== false) await assertAccessible(page);
   await assertNoSidewaysScroll(page);
-  assert.ok((await page.content()).length < 30_000, `${name} is larger than 30 KB`);
+  // The mailbox of `dev` is as long as there are letters.
+  if (what !== 'mailbox') assert.ok((await page.content()).length < 30_000, `${name} is larger than 30 KB`);
   await keep(page, name);
 }
 
