@@ -151,7 +151,9 @@ fn client(reach: Reach) -> Result<reqwest::Client, reqwest::Error> {
         .connect_timeout(CONNECT_PATIENCE)
         .timeout(CALL_PATIENCE);
     match reach {
-        Reach::Public => client.https_only(true).dns_resolver(Arc::new(PublicAddresses)).build(),
+        Reach::Public => {
+            client.https_only(true).dns_resolver(Arc::new(PublicAddresses(by_system))).build()
+        }
         Reach::Anywhere => client.build(),
     }
 }
@@ -199,7 +201,15 @@ fn described(url: &Url) -> String {
 
 /// Resolves names and keeps the public addresses. What it answers is what is connected to, so that a name
 /// that resolves otherwise a moment later changes nothing.
-struct PublicAddresses;
+struct PublicAddresses(Lookup);
+
+type Found = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
+/// What a name stands for at this moment.
+type Lookup = fn(String) -> Found;
+
+fn by_system(name: String) -> Found {
+    Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("a name without a public address")]
@@ -207,9 +217,9 @@ struct NoPublicAddress;
 
 impl Resolve for PublicAddresses {
     fn resolve(&self, name: Name) -> Resolving {
+        let found = (self.0)(name.as_str().to_owned());
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public = public_ones(found);
+            let public = public_ones(found.await?.into_iter());
             if public.is_empty() {
                 return Err(NoPublicAddress.into());
             }
@@ -271,6 +281,8 @@ impl Drop for Slot {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     fn client() -> GuardedClient {
@@ -355,6 +367,26 @@ mod tests {
         let addresses = ["127.0.0.1:0", "8.8.8.8:0", "[::1]:0", "10.0.0.1:0"];
         let addresses = addresses.map(|address| address.parse().unwrap());
         assert_eq!(public_ones(addresses.into_iter()), ["8.8.8.8:0".parse().unwrap()]);
+    }
+
+    /// The first answer is for whoever checks, the second for whoever connects: here both are one.
+    #[test]
+    fn a_name_is_looked_at_each_time_that_it_is_connected_to() {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let rebinding: Lookup = |_| {
+            let answers = ["8.8.8.8:0", "127.0.0.1:0"];
+            let answer = answers[ASKED.fetch_add(1, Ordering::Relaxed) % answers.len()];
+            Box::pin(async move { Ok(vec![answer.parse().unwrap()]) })
+        };
+        let resolver = PublicAddresses(rebinding);
+        let resolve = || resolver.resolve("rebind.example".parse().unwrap());
+        block_on(async {
+            let first: Vec<_> = resolve().await.unwrap().collect();
+            assert_eq!(first, ["8.8.8.8:0".parse().unwrap()]);
+            assert_eq!(ASKED.load(Ordering::Relaxed), 1, "it is asked once for each connection");
+            let second = resolve().await.err().unwrap();
+            assert!(second.is::<NoPublicAddress>(), "{second}");
+        });
     }
 
     #[test]
