@@ -32,6 +32,7 @@ use crate::flows::administration::users::{self, NewUser};
 use crate::flows::administration::{Problem, operators, roles};
 use crate::jobs;
 use crate::mail::{Mailbox, Mailer};
+use crate::messages::id;
 use crate::web::metrics::HttpMetrics;
 use crate::web::server::{Listeners, start};
 use crate::web::state::{MetricsPlace, State, Welcome};
@@ -201,16 +202,15 @@ impl Demo {
     }
 
     fn welcome(&self, context: &Context) -> Welcome {
-        let hint = |label: &str, value: &str| (label.to_owned(), value.to_owned());
         Welcome {
             tenant_name: self.tenant.name.to_string(),
             slug: SLUG.to_owned(),
             issuer: context.public_url.issuer(&self.tenant),
             hints: vec![
-                hint("E-mail", USER_EMAIL),
-                hint("Password", &self.credentials.user_password),
-                hint("Client id", &self.web.id.to_string()),
-                hint("Client secret", &self.credentials.client_secret),
+                (id!("email"), USER_EMAIL.to_owned()),
+                (id!("password"), self.credentials.user_password.clone()),
+                (id!("welcome-client-id"), self.web.id.to_string()),
+                (id!("welcome-client-secret"), self.credentials.client_secret.clone()),
             ],
         }
     }

@@ -6,6 +6,26 @@ use crate::domain::tenant::InvalidName;
 use crate::flows::account::sign_up::EmailProblem;
 use crate::messages::{Messages, id};
 
+/// What is wrong with a field of the JSON API as such, whatever it is for.
+pub enum FieldProblem {
+    Missing,
+    NotText,
+    NoDelivery,
+    /// A token that is unknown, used, too old, or of another purpose, address or tenant.
+    SpentToken,
+}
+
+impl Sentence for FieldProblem {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::Missing => id!("problem-field-missing"),
+            Self::NotText => id!("problem-field-not-text"),
+            Self::NoDelivery => id!("problem-field-delivery"),
+            Self::SpentToken => id!("problem-link-spent"),
+        }
+    }
+}
+
 /// Says which sentence tells of it.
 pub trait Sentence {
     fn id(&self) -> &'static str;

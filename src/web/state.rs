@@ -27,13 +27,14 @@ pub enum MetricsPlace {
     Elsewhere,
 }
 
-/// Facts for a newcomer: a tenant's addresses, and label and value of what to sign in with.
+/// Facts for a newcomer: a tenant's addresses, and what to sign in with: the id of a label in the catalogue,
+/// and the value.
 #[derive(Clone)]
 pub struct Welcome {
     pub tenant_name: String,
     pub slug: String,
     pub issuer: String,
-    pub hints: Vec<(String, String)>,
+    pub hints: Vec<(&'static str, String)>,
 }
 
 impl State {

@@ -299,6 +299,10 @@ delete-submit = Delete my account
 
 ## What is wrong with a field
 
+problem-field-missing = This is required.
+problem-field-not-text = This must be a string.
+problem-field-delivery = This is body or cookie.
+problem-link-spent = This link was used already or has expired. Ask for a new one.
 problem-email-empty = Enter an e-mail address.
 problem-email-long = This e-mail address is too long: 254 characters at most.
 problem-email-malformed = Enter a single e-mail address, such as name@example.com.
@@ -367,6 +371,8 @@ welcome-tenant = Tenant
 welcome-sign-in = Sign in
 welcome-sign-in-to = Sign in to { $tenant }
 welcome-issuer = Issuer
+welcome-client-id = Client id
+welcome-client-secret = Client secret
 welcome-discovery = Discovery
 welcome-keys = Signing keys
 welcome-mailbox = Mailbox

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::web::error::ApiError;
 use crate::web::extract::form::{is_content_type, read_body};
+use crate::web::sentence::{FieldProblem, Sentence};
 
 /// A JSON object. `application/json` alone: a page of another origin cannot send it without asking first.
 pub struct JsonBody(Map<String, Value>);
@@ -40,7 +41,7 @@ impl JsonBody {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => {
-                Err(ApiError::invalid_fields(vec![(name, "This must be a string.".to_owned())]))
+                Err(ApiError::invalid_fields(vec![(name, FieldProblem::NotText.in_english())]))
             }
         }
     }
@@ -55,7 +56,7 @@ impl JsonBody {
         for (text, name) in texts.iter_mut().zip(names) {
             match self.text(name)? {
                 Some(found) if !found.is_empty() => *text = found,
-                _ => missing.push((name, "This is required.".to_owned())),
+                _ => missing.push((name, FieldProblem::Missing.in_english())),
             }
         }
         if missing.is_empty() { Ok(texts) } else { Err(ApiError::invalid_fields(missing)) }

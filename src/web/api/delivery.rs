@@ -11,6 +11,7 @@ use crate::flows::oauth::client::Client;
 use crate::web::cookies::RefreshCookie;
 use crate::web::error::ApiError;
 use crate::web::extract::client;
+use crate::web::sentence::{FieldProblem, Sentence};
 use crate::web::state::State;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Delivery {
             }
             Some(_) => Err(ApiError::invalid_fields(vec![(
                 "delivery",
-                "This is body or cookie.".to_owned(),
+                FieldProblem::NoDelivery.in_english(),
             )])),
         }
     }

@@ -10,6 +10,7 @@ use crate::flows::oauth::token::refresh_token::{self as rotation, PresentedToken
 use crate::web::error::ApiError;
 use crate::web::extract::device;
 use crate::web::extract::tenant::Tenant;
+use crate::web::sentence::{FieldProblem, Sentence};
 use crate::web::state::State;
 
 pub async fn post(
@@ -21,7 +22,7 @@ pub async fn post(
     let client = direct_client(&request, &tenant, &body)?;
     let (token, delivery) =
         refresh_token(&request, &state, &tenant, &client, &body)?.ok_or_else(|| {
-            ApiError::invalid_fields(vec![("refresh_token", "This is required.".to_owned())])
+            ApiError::invalid_fields(vec![("refresh_token", FieldProblem::Missing.in_english())])
         })?;
     let address = device::address(&request);
     let presented = PresentedToken { token: &token, scopes: None, address: address.as_deref() };

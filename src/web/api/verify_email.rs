@@ -8,6 +8,7 @@ use crate::flows::account::verification;
 use crate::web::error::ApiError;
 use crate::web::extract::device;
 use crate::web::extract::tenant::Tenant;
+use crate::web::sentence::{FieldProblem, Sentence};
 use crate::web::state::State;
 
 pub async fn post(
@@ -27,6 +28,5 @@ pub async fn post(
 
 /// One answer for a token that is unknown, used, too old, or of another purpose, address or tenant.
 pub fn spent() -> ApiError {
-    let why = "This link was used already or has expired. Ask for a new one.".to_owned();
-    ApiError::invalid_fields(vec![("token", why)])
+    ApiError::invalid_fields(vec![("token", FieldProblem::SpentToken.in_english())])
 }

@@ -12,6 +12,7 @@ use crate::web::state::State;
 pub struct WelcomePage {
     pub page: Page,
     pub tenants: Vec<TenantLinks>,
+    /// Label and value.
     pub dev_hints: Vec<(String, String)>,
 }
 
@@ -27,8 +28,11 @@ pub struct TenantLinks {
 pub async fn get(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, PageError> {
     let welcome =
         state.welcome.clone().ok_or_else(|| PageError::from_api(&request, ApiError::NotFound))?;
+    let page = Page::doorward();
+    let labelled = |(label, value): (&'static str, String)| (page.say(label), value);
+    let dev_hints = welcome.hints.into_iter().map(labelled).collect();
     let page = WelcomePage {
-        page: Page::doorward(),
+        page,
         tenants: vec![TenantLinks {
             login_url: format!("{}/login", welcome.issuer),
             discovery_url: format!("{}/.well-known/openid-configuration", welcome.issuer),
@@ -37,7 +41,7 @@ pub async fn get(request: HttpRequest, state: web::Data<State>) -> Result<HttpRe
             slug: welcome.slug,
             issuer: welcome.issuer,
         }],
-        dev_hints: welcome.hints,
+        dev_hints,
     };
     render(&request, &page, Policy::StaysHere)
 }
