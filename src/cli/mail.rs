@@ -48,7 +48,7 @@ impl Mail {
             }
             Self::DeadLetters { tenant, output } => {
                 let tenant = open::tenant(&context, &tenant).await?;
-                let dead = mail::dead_letters(&context, &tenant, LISTED).await?;
+                let dead = mail::dead_letters(&context, &tenant, None, LISTED).await?;
                 let documents: Vec<_> = dead
                     .iter()
                     .map(|order| {

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::error::StorageError;
+use super::prefix::past;
 use super::schema::mail_orders;
 use super::tenant_tx::Scope;
 use crate::domain::clock::Timestamp;
@@ -122,11 +123,17 @@ impl MailOrders<'_> {
         Ok(moved == 1)
     }
 
-    /// What could not be sent, the newest first.
-    pub fn dead(&mut self, limit: i64) -> Result<Vec<MailOrder>, StorageError> {
+    /// The newest `limit` before `before` of what could not be sent, the newest first.
+    pub fn dead(
+        &mut self,
+        before: Option<MailId>,
+        limit: i64,
+    ) -> Result<Vec<MailOrder>, StorageError> {
+        let before = before.map_or_else(|| past(""), |id| id.to_string());
         let rows = mail_orders::table
             .filter(mail_orders::tenant_id.eq(self.0.tenant))
             .filter(mail_orders::status.eq(MailStatus::Dead.as_str()))
+            .filter(mail_orders::id.lt(before))
             .order(mail_orders::id.desc())
             .limit(limit)
             .load::<MailOrderRow>(self.0.connection)?;

@@ -11,6 +11,7 @@ mod clients;
 mod consent;
 mod console;
 mod console_lists;
+mod console_overview;
 mod console_pages;
 mod cors;
 mod discovery;

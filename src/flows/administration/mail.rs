@@ -43,13 +43,15 @@ pub async fn retry(admin: &Administrator<'_>, tenant: &Tenant, id: MailId) -> Re
     Ok(())
 }
 
-/// What could not be sent, the newest first.
+/// The newest `limit` before `before` of what could not be sent, the newest first.
 pub async fn dead_letters(
     context: &Context,
     tenant: &Tenant,
+    before: Option<MailId>,
     limit: i64,
 ) -> Result<Vec<MailOrder>, Problem> {
-    let dead =
-        context.db.read::<_, StorageError>(tenant.id, move |tx| tx.mail_orders().dead(limit));
+    let dead = context
+        .db
+        .read::<_, StorageError>(tenant.id, move |tx| tx.mail_orders().dead(before, limit));
     Ok(dead.await?)
 }

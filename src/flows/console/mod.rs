@@ -2,6 +2,7 @@
 //! pages tell of a tenant.
 
 mod answer;
+pub mod attention;
 pub mod first_account;
 pub mod overview;
 pub mod preview;

@@ -1,5 +1,6 @@
 //! What a tenant's first page tells.
 
+use super::attention::{self, Attention};
 use crate::domain::activity::{Day, Kind};
 use crate::domain::tenant::Tenant;
 use crate::flows::{Context, Failure};
@@ -15,7 +16,7 @@ pub struct Overview {
     pub failures: Vec<i64>,
     pub refreshes: Vec<i64>,
     pub progress: Progress,
-    pub dead_letters: usize,
+    pub attention: Vec<Attention>,
 }
 
 /// What a tenant that works has seen once.
@@ -40,7 +41,8 @@ impl Progress {
 pub async fn overview(context: &Context, tenant: &Tenant) -> Result<Overview, Failure> {
     // What this server has counted since it last wrote.
     super::super::activity::write_down(context).await?;
-    let first_day = Day::of(context.now()).minus(DAYS - 1);
+    let (now, is_mail_delayed) = (context.now(), context.is_mail_delayed());
+    let first_day = Day::of(now).minus(DAYS - 1);
     let read = context.db.read::<_, StorageError>(tenant.id, move |tx| {
         let mut series = |kind| -> Result<Vec<i64>, StorageError> {
             let mut counts = vec![0; usize::try_from(DAYS).unwrap_or_default()];
@@ -67,7 +69,7 @@ pub async fn overview(context: &Context, tenant: &Tenant) -> Result<Overview, Fa
                 has_verified: tx.activity().has_any(Kind::JwksFetch)?,
                 has_refreshed: tx.activity().has_any(Kind::Refresh)?,
             },
-            dead_letters: tx.mail_orders().dead(100)?.len(),
+            attention: attention::of_tenant(tx, now, is_mail_delayed)?,
         })
     });
     Ok(read.await?)

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Seat, Viewer};
+use super::paging;
 use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed, see};
@@ -15,9 +16,6 @@ use crate::flows::administration::{Problem, description, mail};
 use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
-
-/// Dead letters that are shown.
-const SHOWN: i64 = 100;
 
 #[derive(Template)]
 #[template(path = "console/mail.html")]
@@ -32,6 +30,7 @@ pub struct MailPage {
     pub reply_to: String,
     pub test_to: String,
     pub dead: Vec<MailOrder>,
+    pub next: Option<String>,
 }
 
 /// What the page shows besides what is stored.
@@ -41,6 +40,8 @@ struct Said {
     notice: Option<&'static str>,
     reply_to: Option<String>,
     test_to: Option<String>,
+    /// Dead letters before this one.
+    before: Option<MailId>,
 }
 
 pub async fn get(
@@ -54,7 +55,8 @@ pub async fn get(
         Some("retry") => Some("The letter is tried once more."),
         Some(_) | None => None,
     };
-    show(&request, &state, &seat, Said { notice, ..Said::default() }).await
+    let before = query.get("before").and_then(|id| MailId::parse(id).ok());
+    show(&request, &state, &seat, Said { notice, before, ..Said::default() }).await
 }
 
 async fn show<L>(
@@ -64,13 +66,19 @@ async fn show<L>(
     said: Said,
 ) -> Result<HttpResponse, PageError> {
     let (context, tenant) = (&state.context, &seat.tenant);
-    let dead = mail::dead_letters(context, tenant, SHOWN)
+    let frame = Frame::of(seat);
+    let mut dead = mail::dead_letters(context, tenant, said.before, paging::WANTED)
         .await
         .map_err(|problem| failed(request, problem))?;
+    let has_more = paging::cut(&mut dead);
+    let last = dead.last().filter(|_| has_more);
+    let next = last.map(|order| {
+        paging::next(&format!("{}/mail", frame.base), &[("before", &order.id.to_string())])
+    });
     let reply_to = || tenant.reply_to.as_ref().map(ToString::to_string).unwrap_or_default();
     let own = || seat.account.browser.profile.user.email.to_string();
     let view = MailPage {
-        frame: Frame::of(seat),
+        frame,
         error: said.error,
         notice: said.notice,
         version: description::version(&description::tenant(tenant)),
@@ -79,6 +87,7 @@ async fn show<L>(
         reply_to: said.reply_to.unwrap_or_else(reply_to),
         test_to: said.test_to.unwrap_or_else(own),
         dead,
+        next,
     };
     render(request, &view, Policy::StaysHere)
 }

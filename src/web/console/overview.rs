@@ -5,6 +5,8 @@ use askama::Template;
 
 use super::access::{Seat, Viewer};
 use super::view::Frame;
+use crate::domain::audit::Action;
+use crate::flows::console::attention::{Attention, MOST_LETTERS};
 use crate::flows::console::overview::{self, Overview, Progress};
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
@@ -16,7 +18,12 @@ pub struct OverviewPage {
     pub issuer: String,
     pub progress: Progress,
     pub charts: Vec<Chart>,
-    pub dead_letters: usize,
+    pub attention: Vec<Attention>,
+}
+
+impl OverviewPage {
+    /// Letters are counted so far.
+    const MOST: usize = MOST_LETTERS;
 }
 
 /// Bars, a day each.
@@ -43,7 +50,7 @@ pub async fn get(
     let seen = overview::overview(&state.context, &seat.tenant)
         .await
         .map_err(|failure| PageError::failure(&request, &failure))?;
-    let Overview { sign_ins, sign_ups, failures, refreshes, progress, dead_letters } = seen;
+    let Overview { sign_ins, sign_ups, failures, refreshes, progress, attention } = seen;
     let view = OverviewPage {
         frame: Frame::of(&seat),
         issuer: state.context.public_url.issuer(&seat.tenant),
@@ -54,7 +61,7 @@ pub async fn get(
             chart("Failed sign-ins", &failures),
             chart("Refreshes", &refreshes),
         ],
-        dead_letters,
+        attention,
     };
     render(&request, &view, Policy::StaysHere)
 }

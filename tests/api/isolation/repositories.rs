@@ -378,7 +378,7 @@ const CALLS: &[(&str, Came, Call)] = &[
         Ok(changed(tx.mail_orders().fail(a.order.id, status, later(a), "why")?))
     }),
     ("mail_orders.dead", Nothing, |tx, a| {
-        Ok(none_of(tx.mail_orders().dead(1_000)?, |order| order.id == a.order.id))
+        Ok(none_of(tx.mail_orders().dead(None, 1_000)?, |order| order.id == a.order.id))
     }),
     ("one_time_tokens.put", Refused, |tx, a| {
         own(tx.one_time_tokens().put(&digest_of("another"), &a.token, a.now))
@@ -748,7 +748,7 @@ async fn everything_of(app: &TestApp, tenant: &TestTenant, rows: &Arc<Rows>) -> 
             format!("{:?}", tx.email_codes().find(rows.sign_in, BROWSER, rows.now)?),
             format!("{:?}", tx.logos().find()?),
             format!("{:?}", tx.domain_claims().find(rows.now)?),
-            format!("{:?}", tx.mail_orders().dead(1_000)?),
+            format!("{:?}", tx.mail_orders().dead(None, 1_000)?),
             format!(
                 "{:?}",
                 tx.one_time_tokens().find(&rows.token_digest, rows.token.purpose, rows.now)?

@@ -18,7 +18,7 @@ export const DATABASES = ['sqlite', 'postgres'];
 /** Starts `doorward dev` on an empty database, with more in its `environment`, and waits until it answers. */
 export async function startDoorward(database, environment = {}) {
   const binary = required('DOORWARD_BIN', 'the path of the doorward binary to test');
-  const { url, drop } = await createDatabase[database]();
+  const { url, drop, execute } = await createDatabase[database]();
   const dataDir = await mkdtemp(join(tmpdir(), 'doorward-'));
   const env = { ...process.env, ...environment, DATABASE_URL: url };
 
@@ -91,6 +91,8 @@ export async function startDoorward(database, environment = {}) {
           password,
         ),
       setProvider: (tenant, secret, ...flags) => command(['provider', 'set', '--tenant', tenant, ...flags], secret),
+      /** Statements of SQL beside the server, on PostgreSQL. */
+      execute,
       /** What a command changed, the server honours within two seconds. */
       honoursChanges: () => sleep(2_100),
     };
@@ -114,11 +116,16 @@ export const createDatabase = {
   postgres: async () => {
     const admin = required('DOORWARD_TEST_POSTGRES', 'the postgres:// URL of an admin database on a scratch server');
     const name = `doorward_${randomUUID().replaceAll('-', '')}`;
-    const execute = statement => run('psql', ['--no-psqlrc', '--dbname', admin, '--command', statement]);
-    await execute(`CREATE DATABASE ${name}`);
+    const psql = (database, statement) =>
+      run('psql', ['--no-psqlrc', '--quiet', '--set', 'ON_ERROR_STOP=1', '--dbname', database, '--command', statement]);
+    await psql(admin, `CREATE DATABASE ${name}`);
     const url = new URL(admin);
     url.pathname = `/${name}`;
-    return { url: url.href, drop: () => execute(`DROP DATABASE ${name} WITH (FORCE)`) };
+    return {
+      url: url.href,
+      execute: statement => psql(url.href, statement),
+      drop: () => psql(admin, `DROP DATABASE ${name} WITH (FORCE)`),
+    };
   },
 };
 
