@@ -5,10 +5,10 @@ use doorward::domain::tenant::{EmailCode, EmailVerification};
 use doorward::flows::administration::tenants::TenantChange;
 use serde_json::json;
 
+use crate::harness::addresses::{ADDRESSES, tenant};
 use crate::harness::{
     Answer, Browser, TestApp, TestTenant, absolute, field, on_both_databases, query,
 };
-use crate::timing::{ADDRESSES, tenant};
 
 on_both_databases! {
     the_json_api_answers_all_addresses_alike,

@@ -5,15 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use doorward::domain::email_address::EmailAddress;
-use doorward::domain::ids::UserId;
 use doorward::domain::tenant::{EmailCode, EmailVerification};
-use doorward::domain::user::{User, UserStatus};
 use doorward::flows::administration::tenants::TenantChange;
-use doorward::storage::StorageError;
 use serde_json::json;
 
-use crate::harness::{Browser, PASSWORD, TestApp, TestTenant, field, on_both_databases};
+use crate::harness::addresses::{ADDRESSES, tenant};
+use crate::harness::{Browser, PASSWORD, TestApp, field, on_both_databases};
 
 on_both_databases! {
     the_json_api_takes_the_same_time_whatever_was_wrong,
@@ -28,42 +25,6 @@ const ATTEMPTS: usize = 8;
 /// Held while samples are taken: these tests shall not disturb each other.
 static MEASURING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 const WRONG: &str = "not-her-password";
-/// Who has an address: somebody with a password, nobody, somebody disabled, somebody who signs in by an
-/// upstream provider, and somebody who has not proved it. The first is what the others are compared with.
-pub const ADDRESSES: [&str; 5] = [
-    "ada@acme.example",
-    "nobody@acme.example",
-    "off@acme.example",
-    "bare@acme.example",
-    "unproved@acme.example",
-];
-
-pub async fn tenant(app: &TestApp) -> TestTenant {
-    let acme = app.tenant("acme").await;
-    app.user(&acme.tenant, "off@acme.example", &[]).await;
-    app.disable(&acme.tenant, "off@acme.example").await;
-    let now = app.context.now();
-    // Someone who signs in by an upstream provider.
-    let bare = User {
-        id: UserId::generate(now, &*app.context.entropy),
-        email: EmailAddress::parse("bare@acme.example").unwrap(),
-        email_verified: true,
-        name: None,
-        picture: None,
-        status: UserStatus::Active,
-        created_at: now,
-        deletes_at: None,
-    };
-    let inserted = app
-        .context
-        .db
-        .write::<_, StorageError>(acme.tenant.id, move |tx| tx.users().insert(&bare, None));
-    inserted.await.unwrap();
-    app.user(&acme.tenant, "unproved@acme.example", &[]).await;
-    app.execute("UPDATE users SET email_verified = FALSE WHERE email = 'unproved@acme.example'");
-    acme
-}
-
 /// Takes samples of all addresses until their medians agree. Other work on the machine can part them once; a
 /// difference that an attacker could see parts them each time.
 async fn compare(app: &TestApp, mut call: impl AsyncFnMut(&'static str)) {

@@ -1,6 +1,7 @@
 //! What every test starts from: a server of its own in this process, on a fresh database, with a clock
 //! that stands still until the test moves it.
 
+pub mod addresses;
 mod app;
 mod browser;
 mod database;
