@@ -60,10 +60,10 @@ pub fn run(options: &Options) {
         );
     }
     Figures::heading();
-    for (name, measurement) in PATHS {
+    for (name, measurement) in PATHS.iter().filter(|(name, _)| options.wants(name)) {
         compare(&empty, &full, name, |server| measurement(server, options));
     }
-    for page in console::PAGES {
+    for page in console::PAGES.iter().filter(|page| options.wants(page)) {
         compare(&empty, &full, page, |server| console::measure(server, options, page));
     }
     for (name, server) in [("empty", &empty), ("full", &full)] {

@@ -1,7 +1,7 @@
 //! Load over HTTP on loopback against the release binary, and the bounds that it is measured against, all in
 //! one run: `cargo bench --bench load`, or `cargo bench --bench load -- refresh jwks` for some of it.
 //! `cargo bench --bench load -- growth` compares an almost empty database with one of `--tenants N` and
-//! `--users N`. `--seconds N` for each measurement, `--connections N`, `--postgres URL` for the database to use instead of
+//! `--users N`, `-- growth refresh` in that path alone. `--seconds N` for each measurement, `--connections N`, `--postgres URL` for the database to use instead of
 //! SQLite (it must be empty). What the figures mean stands in `docs/performance.md`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -36,7 +36,7 @@ fn main() {
     if arguments.first().is_some_and(|first| first == bare::SERVE) {
         return bare::serve();
     }
-    let options = Options {
+    let mut options = Options {
         seconds: Duration::from_secs(
             option(&mut arguments, "--seconds").map_or(5, |text| text.parse().unwrap()),
         ),
@@ -48,7 +48,12 @@ fn main() {
         wanted: arguments,
     };
     // Only when it is asked for: filling a database takes minutes.
-    if options.wanted == ["growth"] { growth::run(&options) } else { run(&options) }
+    if options.wanted.first().is_some_and(|first| first == "growth") {
+        options.wanted.remove(0);
+        growth::run(&options);
+    } else {
+        run(&options);
+    }
 }
 
 /// Takes `name VALUE` out of the arguments.
