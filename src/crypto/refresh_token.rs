@@ -2,11 +2,10 @@
 //! be answered again without having been kept, and a stolen database yields no token.
 
 use aws_lc_rs::hmac;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::master_key::{MasterKey, Purpose};
+use crate::domain::entropy::{decode_base62, encode_base62};
 use crate::domain::ids::{ApplicationId, FamilyId, TenantId};
 use crate::domain::refresh_family::Generation;
 use crate::domain::secret::Secret;
@@ -20,9 +19,13 @@ const DOMAIN_SEPARATOR: &[u8] = b"doorward refresh token\0";
 /// version ‖ key id ‖ family ‖ generation, big-endian.
 const CLAIMS_LENGTH: usize = 1 + 1 + 16 + 4;
 const MAC_LENGTH: usize = 32;
-/// A multiple of three: every token is written in one way only.
+/// The token is written as numbers of 128 bits and, before them, one of the 48 bits that remain.
+const BLOCK_LENGTH: usize = 16;
+const HEAD_LENGTH: usize = (CLAIMS_LENGTH + MAC_LENGTH) % BLOCK_LENGTH;
 const TOKEN_LENGTH: usize = CLAIMS_LENGTH + MAC_LENGTH;
-const TEXT_LENGTH: usize = TOKEN_LENGTH / 3 * 4;
+/// Letters and digits that hold them: every client's encoding leaves those as they are.
+const HEAD_LETTERS: usize = 9;
+const BLOCK_LETTERS: usize = 22;
 
 /// To whom a family belongs. It is not in the token, but the MAC covers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +52,7 @@ impl RefreshTokens {
         claims[18..].copy_from_slice(&generation.to_be_bytes());
         let mac = hmac::sign(&self.key, &mac_input(owner, &claims));
         let token = Zeroizing::new([&claims, mac.as_ref()].concat());
-        Secret::new(URL_SAFE_NO_PAD.encode(&*token))
+        Secret::new(encode(&token))
     }
 
     /// What the token says, if we made it for that owner. Touches no database.
@@ -74,13 +77,40 @@ fn mac_input(owner: TokenOwner, claims: &[u8; CLAIMS_LENGTH]) -> Vec<u8> {
     [DOMAIN_SEPARATOR, &claims[..2], &tenant, &application, &claims[2..]].concat()
 }
 
+fn encode(token: &[u8]) -> String {
+    let (head, blocks) = token.split_at(HEAD_LENGTH);
+    let mut text = Vec::with_capacity(HEAD_LETTERS + blocks.len() / BLOCK_LENGTH * BLOCK_LETTERS);
+    text.extend_from_slice(&encode_base62::<HEAD_LETTERS>(number(head)));
+    for block in blocks.chunks_exact(BLOCK_LENGTH) {
+        text.extend_from_slice(&encode_base62::<BLOCK_LETTERS>(number(block)));
+    }
+    text.into_iter().map(char::from).collect()
+}
+
+/// Sixteen bytes at most.
+fn number(bytes: &[u8]) -> u128 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u128::from(*byte))
+}
+
+/// Every token is written in one way only.
 fn decode(token: &str) -> Option<Zeroizing<[u8; TOKEN_LENGTH]>> {
-    if token.len() != TEXT_LENGTH {
+    let (head, blocks) = token.as_bytes().split_at_checked(HEAD_LETTERS)?;
+    let mut bytes = Zeroizing::new([0; TOKEN_LENGTH]);
+    let (first, rest) = bytes.split_at_mut(HEAD_LENGTH);
+    let head = decode_base62::<HEAD_LETTERS>(head)?.to_be_bytes();
+    let (above, head) = head.split_at(BLOCK_LENGTH - HEAD_LENGTH);
+    if above.iter().any(|byte| *byte != 0)
+        || blocks.len() != rest.len() / BLOCK_LENGTH * BLOCK_LETTERS
+    {
         return None;
     }
-    let mut bytes = Zeroizing::new([0; TOKEN_LENGTH]);
-    let length = URL_SAFE_NO_PAD.decode_slice(token, &mut *bytes).ok()?;
-    (length == TOKEN_LENGTH).then_some(bytes)
+    first.copy_from_slice(head);
+    for (bytes, letters) in
+        rest.chunks_exact_mut(BLOCK_LENGTH).zip(blocks.chunks_exact(BLOCK_LETTERS))
+    {
+        bytes.copy_from_slice(&decode_base62::<BLOCK_LETTERS>(letters)?.to_be_bytes());
+    }
+    Some(bytes)
 }
 
 fn read(claims: &[u8; CLAIMS_LENGTH]) -> Option<(FamilyId, Generation)> {
@@ -147,36 +177,41 @@ mod tests {
     fn a_change_in_any_bit_is_noticed() {
         let tokens = tokens();
         let token = tokens.derive(owner(1, 2), family(), 3);
-        let bytes = URL_SAFE_NO_PAD.decode(token.expose()).unwrap();
+        let bytes = decode(token.expose()).unwrap();
         for bit in 0..bytes.len() * 8 {
             let mut tampered = bytes.clone();
             tampered[bit / 8] ^= 1 << (bit % 8);
-            let tampered = URL_SAFE_NO_PAD.encode(tampered);
+            let tampered = encode(&*tampered);
             assert_eq!(tokens.check(owner(1, 2), &tampered), None, "bit {bit}");
         }
     }
 
     #[test]
-    fn a_token_is_written_in_one_way_only() {
+    fn a_token_is_letters_and_digits_and_written_in_one_way_only() {
         let tokens = tokens();
+        for generation in 0..200 {
+            let token = tokens.derive(owner(1, 2), family(), generation).expose().to_owned();
+            assert_eq!(token.len(), 75);
+            assert!(token.bytes().all(|letter| letter.is_ascii_alphanumeric()), "{token}");
+        }
         let token = tokens.derive(owner(1, 2), family(), 3).expose().to_owned();
-        assert_eq!(token.len(), 72);
-        let standard = base64::engine::general_purpose::STANDARD
-            .encode(URL_SAFE_NO_PAD.decode(&token).unwrap());
-        let mut others = vec![
+        let others = [
             String::new(),
             "not a token".to_owned(),
             format!("{token}="),
-            format!("{token}A"),
+            format!("{token}0"),
+            format!("0{token}"),
             format!(" {token}"),
             format!("{token}\n"),
-            token[..71].to_owned(),
-            token[..68].to_owned(),
-            "é".repeat(36),
+            token[..74].to_owned(),
+            token[1..].to_owned(),
+            token[..9].to_owned(),
+            "é".repeat(37),
+            "z".repeat(75),
+            // More than 48 and more than 128 bits.
+            format!("zzzzzzzzz{}", &token[9..]),
+            format!("{}zzzzzzzzzzzzzzzzzzzzzz", &token[..53]),
         ];
-        if standard != token {
-            others.push(standard);
-        }
         for other in others {
             assert_eq!(tokens.check(owner(1, 2), &other), None, "{other}");
             assert_eq!(RefreshTokens::claimed_family(&other), None, "{other}");
@@ -187,9 +222,9 @@ mod tests {
     fn a_token_of_another_version_claims_nothing() {
         let token = tokens().derive(owner(1, 2), family(), 3);
         for position in [0, 1] {
-            let mut bytes = URL_SAFE_NO_PAD.decode(token.expose()).unwrap();
+            let mut bytes = decode(token.expose()).unwrap();
             bytes[position] = 2;
-            assert_eq!(RefreshTokens::claimed_family(&URL_SAFE_NO_PAD.encode(bytes)), None);
+            assert_eq!(RefreshTokens::claimed_family(&encode(&*bytes)), None);
         }
     }
 
@@ -201,7 +236,7 @@ mod tests {
         let token = tokens.derive(owner(1, 2), family(), 3);
         assert_eq!(
             token.expose(),
-            "AQEJCQkJCQkJCQkJCQkJCQkJAAAAA3_hjfRHELrK9snISXTtLRmYvXMM3m-7_yYV6QQoPVrG"
+            "00JR1E1jV0H33ixetcyYVXAUDOOHKhH3tJ6SdwBDQfxWWItTiPQ2T4eDPYyzJUiGXqzD8nrMfH4"
         );
     }
 }

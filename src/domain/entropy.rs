@@ -33,9 +33,9 @@ pub fn random_letters(entropy: &dyn Entropy, length: usize) -> String {
     letters
 }
 
-/// A 128-bit number as 22 letters and digits that sort as the number does.
-pub(super) fn encode_base62(mut number: u128) -> [u8; 22] {
-    let mut letters = [b'0'; 22];
+/// A number as so many letters and digits that sort as the number does; 22 hold 128 bits.
+pub fn encode_base62<const LETTERS: usize>(mut number: u128) -> [u8; LETTERS] {
+    let mut letters = [b'0'; LETTERS];
     for letter in letters.iter_mut().rev() {
         *letter = ALPHABET[(number % 62) as usize];
         number /= 62;
@@ -43,11 +43,9 @@ pub(super) fn encode_base62(mut number: u128) -> [u8; 22] {
     letters
 }
 
-/// The inverse of [`encode_base62`]; `None` for anything that it does not print.
-pub(super) fn decode_base62(letters: &[u8]) -> Option<u128> {
-    if letters.len() != 22 {
-        return None;
-    }
+/// The inverse of [`encode_base62`]; `None` for anything that it does not print in so many letters.
+pub fn decode_base62<const LETTERS: usize>(letters: &[u8]) -> Option<u128> {
+    let letters: &[u8; LETTERS] = letters.try_into().ok()?;
     letters.iter().try_fold(0_u128, |number, letter| {
         let digit = match letter {
             b'0'..=b'9' => letter - b'0',

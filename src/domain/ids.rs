@@ -11,6 +11,9 @@ use super::entropy::{Entropy, decode_base62, encode_base62};
 #[error("not an id of this kind")]
 pub struct InvalidId;
 
+/// 128 bits in base 62.
+const LETTERS: usize = 22;
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
@@ -24,7 +27,7 @@ macro_rules! ids {
 
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
                 let letters = text.strip_prefix($prefix).ok_or(InvalidId)?;
-                decode_base62(letters.as_bytes()).map(Self).ok_or(InvalidId)
+                decode_base62::<LETTERS>(letters.as_bytes()).map(Self).ok_or(InvalidId)
             }
 
             pub fn from_bytes(bytes: [u8; 16]) -> Self {
@@ -38,7 +41,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let letters = encode_base62(self.0);
+                let letters = encode_base62::<LETTERS>(self.0);
                 f.write_str($prefix)?;
                 letters.iter().try_for_each(|letter| fmt::Write::write_char(f, char::from(*letter)))
             }
