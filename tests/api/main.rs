@@ -12,6 +12,7 @@ mod consent;
 mod console;
 mod console_lists;
 mod console_pages;
+mod console_users;
 mod cors;
 mod discovery;
 mod email_code;
