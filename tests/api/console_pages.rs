@@ -34,12 +34,12 @@ on_both_databases! {
     what_is_gone_and_what_is_somebody_else_s_is_one_page_with_a_way_on,
 }
 
-async fn seat<'a>(app: &'a TestApp, tenant: &TestTenant, role: MemberRole) -> Browser<'a> {
+pub async fn seat<'a>(app: &'a TestApp, tenant: &TestTenant, role: MemberRole) -> Browser<'a> {
     let email = member(app, tenant, role).await;
     sign_in(app, &email).await
 }
 
-async fn page(app: &TestApp, browser: &mut Browser<'_>, path: &str) -> Answer {
+pub async fn page(app: &TestApp, browser: &mut Browser<'_>, path: &str) -> Answer {
     let page = browser.get(&url(app, path)).await;
     assert_eq!(page.status, 200, "{page:?}");
     page
@@ -65,7 +65,11 @@ async fn a_provider_is_added_changed_and_removed_and_its_secret_never_shown(app:
         ("sign_up", "on"),
     ];
     let added = post(app, &mut browser, "/t/acme/providers", &fields).await;
-    assert_eq!(added.location(), "/console/t/acme/providers/github", "{added:?}");
+    assert_eq!(
+        added.location(),
+        "/console/t/acme/providers/github?done=provider-added",
+        "{added:?}"
+    );
     let again = post(app, &mut browser, "/t/acme/providers", &fields).await;
     assert!(again.body.contains("choose another key"), "{again:?}");
     assert!(login_page(app, &acme).await.body.contains("GitHub"));
@@ -240,7 +244,7 @@ async fn a_logo_is_drawn_anew_and_shown_wherever_the_tenant_speaks(app: &TestApp
     assert!(!login_page(app, &acme).await.body.contains("logo.png"), "it is not saved yet");
 
     let saved = upload(app, &mut browser, at, &[("act", "save")], &picture()).await;
-    assert_eq!(saved.location(), "/console/t/acme/branding", "{saved:?}");
+    assert_eq!(saved.location(), "/console/t/acme/branding?done=logo-saved", "{saved:?}");
     let login = login_page(app, &acme).await;
     let src = login.body.split("<img class=\"logo\" src=\"").nth(1).expect("a logo");
     let src = src.split('"').next().unwrap();

@@ -4,15 +4,15 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Seat, Viewer};
+use super::done::{Done, done};
 use super::posted::Posted;
 use super::stale;
-use super::view::{Frame, failed, see};
+use super::view::{Frame, failed};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::MailId;
 use crate::domain::mail_order::MailOrder;
 use crate::flows::administration::tenants::{self, TenantChange};
 use crate::flows::administration::{Problem, description, mail};
-use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
@@ -24,7 +24,6 @@ const SHOWN: i64 = 100;
 pub struct MailPage {
     pub frame: Frame,
     pub error: Option<String>,
-    pub notice: Option<&'static str>,
     pub version: String,
     /// None: letters wait, or are kept in the mailbox of `dev`.
     pub sender: Option<String>,
@@ -38,7 +37,6 @@ pub struct MailPage {
 #[derive(Default)]
 struct Said {
     error: Option<String>,
-    notice: Option<&'static str>,
     reply_to: Option<String>,
     test_to: Option<String>,
 }
@@ -47,14 +45,8 @@ pub async fn get(
     request: HttpRequest,
     state: web::Data<State>,
     seat: Seat<Viewer>,
-    Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let notice = match query.get("done") {
-        Some("test") => Some("The letter is on its way. If it cannot be sent, it is listed below."),
-        Some("retry") => Some("The letter is tried once more."),
-        Some(_) | None => None,
-    };
-    show(&request, &state, &seat, Said { notice, ..Said::default() }).await
+    show(&request, &state, &seat, Said::default()).await
 }
 
 async fn show<L>(
@@ -72,7 +64,6 @@ async fn show<L>(
     let view = MailPage {
         frame: Frame::of(seat),
         error: said.error,
-        notice: said.notice,
         version: description::version(&description::tenant(tenant)),
         sender: context.mailer.sender(),
         sends: context.mailer.can_send(),
@@ -110,7 +101,7 @@ pub async fn change(
     let change = TenantChange { reply_to, ..TenantChange::default() };
     let admin = seat.administrator(&state.context);
     match tenants::change_seen(&admin, seat.tenant.id, seen, change).await {
-        Ok(_) => Ok(see(page(seat))),
+        Ok(_) => Ok(done(&page(seat), Done::Saved)),
         Err(problem) => stale::refused(&request, &posted, &page(seat), problem),
     }
 }
@@ -133,7 +124,7 @@ pub async fn test(
     mail::order_test(&admin, &seat.tenant, &to)
         .await
         .map_err(|problem| failed(&request, problem))?;
-    Ok(see(format!("{}?done=test", page(seat))))
+    Ok(done(&page(seat), Done::LetterOrdered))
 }
 
 pub async fn retry(
@@ -147,5 +138,5 @@ pub async fn retry(
     let id = MailId::parse(&path.1).map_err(|_| failed(Problem::Unknown))?;
     let admin = seat.administrator(&state.context);
     mail::retry(&admin, &seat.tenant, id).await.map_err(failed)?;
-    Ok(see(format!("{}?done=retry", page(seat))))
+    Ok(done(&page(seat), Done::LetterRetried))
 }

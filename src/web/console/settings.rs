@@ -4,10 +4,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Owner, Seat, Viewer};
+use super::done::{Done, done};
 use super::host::HostSection;
 use super::posted::Posted;
 use super::stale;
-use super::view::{Frame, failed, see};
+use super::view::{Frame, failed};
 use crate::domain::member::MemberRole;
 use crate::domain::tenant::{Domain, Tenant, TenantStatus};
 use crate::flows::administration::tenants::{self, DELETION_GRACE, TenantChange};
@@ -112,7 +113,7 @@ pub async fn change(
     let change = TenantChange { domain, ..TenantChange::default() };
     let admin = seat.administrator(&state.context);
     match tenants::change_seen(&admin, seat.tenant.id, seen, change).await {
-        Ok(_) => Ok(see(page(seat))),
+        Ok(_) => Ok(done(&page(seat), Done::Saved)),
         Err(Problem::Input(why)) => {
             let draft = Draft { domain: Some(text), ..Draft::refused(why) };
             show(&request, &state, seat, draft).await
@@ -131,22 +132,31 @@ pub async fn act(
     let (seat, tenant) = (&posted.by, &posted.by.tenant);
     let admin = seat.administrator(&state.context);
     let is_operator = seat.account.is_operator;
-    let done = match posted.field("act") {
+    let (acted, told) = match posted.field("act") {
         "suspend" | "resume" if !is_operator => return Err(PageError::not_allowed(&request)),
-        "suspend" => tenants::set_status(&admin, tenant, TenantStatus::Disabled).await,
-        "resume" => tenants::set_status(&admin, tenant, TenantStatus::Active).await,
-        "keep" => tenants::cancel_deletion(&admin, tenant.id).await,
+        "suspend" => {
+            let status = TenantStatus::Disabled;
+            (tenants::set_status(&admin, tenant, status).await, Done::TenantSuspended)
+        }
+        "resume" => {
+            let status = TenantStatus::Active;
+            (tenants::set_status(&admin, tenant, status).await, Done::TenantResumed)
+        }
+        "keep" => (tenants::cancel_deletion(&admin, tenant.id).await, Done::DeletionCancelled),
         "delete" if posted.field("slug").trim() == tenant.slug.as_str() => {
-            tenants::plan_deletion(&admin, tenant).await
+            (tenants::plan_deletion(&admin, tenant).await, Done::DeletionPlanned)
         }
         "delete" => {
             let why = format!("to delete the tenant, type its slug: {}", tenant.slug);
             return show(&request, &state, seat, Draft::refused(why)).await;
         }
-        _ => Err(Problem::Input("there is no such button".to_owned())),
+        _ => {
+            let draft = Draft::refused("there is no such button");
+            return show(&request, &state, seat, draft).await;
+        }
     };
-    match done {
-        Ok(()) => Ok(see(page(seat))),
+    match acted {
+        Ok(()) => Ok(done(&page(seat), told)),
         Err(Problem::Input(why)) => show(&request, &state, seat, Draft::refused(why)).await,
         Err(problem) => Err(failed(&request, problem)),
     }
