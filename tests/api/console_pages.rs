@@ -22,6 +22,7 @@ on_both_databases! {
     a_test_letter_arrives_and_a_dead_letter_is_tried_again,
     a_tenant_is_deleted_by_its_slug_and_can_be_had_back,
     an_owner_cannot_end_the_suspension_of_an_operator,
+    an_owner_cannot_take_back_the_deletion_that_an_operator_planned,
     a_tenant_sees_what_an_operator_did_in_it,
     an_operator_sees_the_deployment_and_everybody_else_a_404,
     the_deployment_page_looks_at_every_tenant,
@@ -370,6 +371,30 @@ async fn an_owner_cannot_end_the_suspension_of_an_operator(app: &TestApp) {
     assert_eq!(app.get(&keys).send().await.status, 200);
     let console = post(app, &mut operator, "/t/console/settings/act", &[("act", "suspend")]).await;
     assert!(console.body.contains("it stays"), "the way in is not closed: {console:?}");
+}
+
+async fn an_owner_cannot_take_back_the_deletion_that_an_operator_planned(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut owner = seat(app, &acme, MemberRole::Owner).await;
+    let email = operator(app).await;
+    let mut operator = sign_in(app, &email).await;
+    let (keys, act) = (acme.url("/.well-known/jwks.json"), "/t/acme/settings/act");
+    let delete = [("act", "delete"), ("slug", "acme")];
+    assert_eq!(post(app, &mut operator, act, &delete).await.status, 303);
+    let settings = page(app, &mut owner, "/t/acme/settings").await;
+    assert!(settings.body.contains("Only an operator takes it back"), "{settings:?}");
+    assert!(!settings.body.contains("value=\"keep\""), "{settings:?}");
+    // Neither at once, nor by planning it again oneself.
+    for fields in [&[("act", "keep")][..], &delete, &[("act", "keep")]] {
+        let refused = post(app, &mut owner, act, fields).await;
+        assert_eq!(refused.status, 200, "{refused:?}");
+        assert!(refused.body.contains("role=\"alert\""), "{refused:?}");
+        assert_eq!(app.get(&keys).send().await.status, 404);
+    }
+    assert_eq!(post(app, &mut operator, act, &[("act", "keep")]).await.status, 303);
+    assert_eq!(app.get(&keys).send().await.status, 200);
+    assert_eq!(post(app, &mut owner, act, &delete).await.status, 303);
+    assert_eq!(post(app, &mut owner, act, &[("act", "keep")]).await.status, 303, "their own");
 }
 
 async fn a_tenant_sees_what_an_operator_did_in_it(app: &TestApp) {

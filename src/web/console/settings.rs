@@ -11,7 +11,7 @@ use super::stale;
 use super::view::{Frame, failed};
 use crate::domain::member::MemberRole;
 use crate::domain::tenant::{Domain, Tenant, TenantStatus};
-use crate::flows::administration::tenants::{self, DELETION_GRACE, TenantChange};
+use crate::flows::administration::tenants::{self, Authority, DELETION_GRACE, TenantChange};
 use crate::flows::administration::{Problem, description, hosts};
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
@@ -29,6 +29,8 @@ pub struct SettingsPage {
     pub domain: String,
     pub is_owner: bool,
     pub is_suspended: bool,
+    /// An operator has planned the deletion, and this is none.
+    pub is_deleted_by_another: bool,
     pub grace_days: u64,
 }
 
@@ -65,6 +67,8 @@ pub(super) async fn show<L>(
     let (tenant, public_url) = (&seat.tenant, &state.context.public_url);
     let claim = hosts::pending(&state.context, tenant.id).await;
     let claim = claim.map_err(|problem| failed(request, problem))?;
+    let by_operator = tenants::is_deleted_by_operator(&state.context, tenant).await;
+    let by_operator = by_operator.map_err(|problem| failed(request, problem))?;
     let domain = tenant.domain.as_ref().map(ToString::to_string).unwrap_or_default();
     let view = SettingsPage {
         frame: Frame::of(seat),
@@ -76,6 +80,7 @@ pub(super) async fn show<L>(
         domain: draft.domain.map_or(domain, str::to_owned),
         is_owner: seat.role == MemberRole::Owner,
         is_suspended: tenant.status == TenantStatus::Disabled,
+        is_deleted_by_another: by_operator && !seat.account.is_operator,
         grace_days: DELETION_GRACE.as_secs() / (24 * 60 * 60),
         tenant: tenant.clone(),
     };
@@ -142,7 +147,10 @@ pub async fn act(
             let status = TenantStatus::Active;
             (tenants::set_status(&admin, tenant, status).await, Done::TenantResumed)
         }
-        "keep" => (tenants::cancel_deletion(&admin, tenant.id).await, Done::DeletionCancelled),
+        "keep" => {
+            let by = if is_operator { Authority::Operator } else { Authority::Owner };
+            (tenants::cancel_deletion(&admin, tenant.id, by).await, Done::DeletionCancelled)
+        }
         "delete" if posted.field("slug").trim() == tenant.slug.as_str() => {
             (tenants::plan_deletion(&admin, tenant).await, Done::DeletionPlanned)
         }
