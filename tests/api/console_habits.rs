@@ -9,7 +9,7 @@ use doorward::flows::administration::keys::Takeover;
 use doorward::flows::administration::tenants::TenantChange;
 use doorward::flows::administration::{Administrator, hosts};
 
-use crate::console::{member, operator, post, sign_in, url};
+use crate::console::{member, operator, post, sign_in};
 use crate::console_pages::{page, seat};
 use crate::harness::{Browser, TestApp, field, on_both_databases};
 
@@ -85,6 +85,7 @@ async fn a_viewer_sees_what_an_admin_sees_and_no_button_that_changes_it(app: &Te
         for text in texts {
             assert!(shown.body.contains(text), "{path} has no {text}: {shown:?}");
         }
+        assert!(!shown.body.contains("name=\"redirect-2\""), "no room for more: {path}");
         for form in forms(&shown.body) {
             assert!(form.contains("<fieldset disabled>"), "{path}: {form}");
             assert!(!form.contains("<button"), "{path}: {form}");
@@ -244,6 +245,9 @@ async fn an_edit_of_what_was_changed_meanwhile_shows_both_versions(app: &TestApp
     assert!(stale.body.contains("<dt>rank</dt><dd>2</dd>"), "{stale:?}");
 }
 
+/// Where it is posted to, what, and what the page says that it leads to.
+type Deed<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
+
 async fn a_page_that_tells_what_was_done_does_nothing_when_it_is_loaded_again(app: &TestApp) {
     let acme = app.tenant("acme").await;
     app.github(&acme.tenant).await;
@@ -251,7 +255,7 @@ async fn a_page_that_tells_what_was_done_does_nothing_when_it_is_loaded_again(ap
     let mut browser = seat(app, &acme, MemberRole::Owner).await;
     let user = format!("/t/acme/users/{}", acme.user);
     let web = format!("/t/acme/apps/{}/act", acme.web.id);
-    let acts: [(&str, Vec<(&str, &str)>, &str); 17] = [
+    let acts: [Deed<'_>; 17] = [
         ("/t/acme/users", vec![("email", "new@acme.example")], "is invited"),
         (&user, vec![("act", "rename"), ("name", "Another")], "Saved."),
         (&user, vec![("act", "end-sessions")], "All sessions are ended."),

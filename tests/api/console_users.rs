@@ -9,7 +9,7 @@ use doorward::domain::role::RoleKey;
 use doorward::flows::administration::{Administrator, roles, users};
 use serde_json::{Value, json};
 
-use crate::console::{post, url};
+use crate::console::post;
 use crate::console_pages::{page, seat};
 use crate::harness::federation::{Email, Pair, federate, user};
 use crate::harness::{Browser, PASSWORD, TestApp, TestTenant, claims, field, on_both_databases};

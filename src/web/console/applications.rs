@@ -143,6 +143,8 @@ fn view<L>(
     app: &Application,
     secret: Option<&Secret>,
 ) -> ApplicationPage {
+    let frame = Frame::of(seat);
+    let with_room = |values| if frame.may_change { with_room(values) } else { values };
     let uris = |uris: &[RedirectUri]| with_room(uris.iter().map(ToString::to_string).collect());
     let origins = app.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
     let lists = vec![
@@ -153,7 +155,7 @@ fn view<L>(
     let hours = |life: Duration| (life.as_secs() / 3_600).to_string();
     let issuer = state.context.public_url.issuer(&seat.tenant);
     ApplicationPage {
-        frame: Frame::of(seat),
+        frame,
         error: None,
         name: app.name.to_string(),
         version: description::version(&description::application(app)),
