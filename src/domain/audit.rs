@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::clock::Timestamp;
 use super::entropy::Entropy;
 use super::ids::AuditEventId;
+use super::refresh_family::RefreshFamily;
 
 #[derive(Clone, Debug)]
 pub struct AuditEvent {
@@ -42,6 +43,20 @@ impl AuditEvent {
     pub fn with_change(self, before: &Value, after: &Value) -> Self {
         let details = json!({ "before": before, "after": after }).to_string();
         Self { details: Some(details), ..self }
+    }
+
+    /// About the user whose refresh family it is, in whose trail it belongs, and what became of the family.
+    #[must_use]
+    pub fn about_family(self, family: &RefreshFamily, state: &str) -> Self {
+        let told = |state: &str| {
+            json!({
+                "application": family.grant.application_id,
+                "refresh_family": family.id,
+                "state": state,
+            })
+        };
+        Self { target: family.grant.user_id.to_string(), ..self }
+            .with_change(&told("live"), &told(state))
     }
 }
 
@@ -118,6 +133,7 @@ actions! {
     DeletionPlanned = "user.deletion_planned",
     DeletionCancelled = "user.deletion_cancelled",
     SessionEnded = "session.ended",
+    FamilyEnded = "refresh.ended",
     CodeAsked = "user.code_asked",
     CodeFailed = "user.code_failed",
     SignInThrottled = "user.sign_in_throttled",

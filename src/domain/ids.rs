@@ -34,6 +34,11 @@ macro_rules! ids {
                 Self(u128::from_be_bytes(bytes))
             }
 
+            /// When it was generated.
+            pub fn made_at(self) -> Timestamp {
+                Timestamp::from_millis(i64::try_from(self.0 >> 80).unwrap_or_default())
+            }
+
             pub fn to_bytes(self) -> [u8; 16] {
                 self.0.to_be_bytes()
             }
@@ -107,6 +112,7 @@ mod tests {
         assert_eq!(UserId::parse(&id.to_string()), Ok(id));
         assert_eq!(UserId::from_bytes(id.to_bytes()), id);
         assert_eq!(id.to_string().len(), 25);
+        assert_eq!(id.made_at(), Timestamp::from_secs(1_795_425_630));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use doorward::jobs;
 use doorward::storage::StorageError;
 use serde_json::{Value, json};
 
-use crate::console::{account, member, operator, post, sign_in, url};
+use crate::console::{account, member, operator, post, roles_version, sign_in, url};
 use crate::harness::{Answer, Browser, PASSWORD, TestApp, TestTenant, field, on_both_databases};
 
 on_both_databases! {
@@ -302,8 +302,8 @@ async fn a_role_that_is_unknown_is_an_error(app: &TestApp) {
     assert!(refused.body.contains("a role is owner, admin or viewer"), "{refused:?}");
     assert_eq!(members::page(&app.context, &acme.tenant, None, 10).await.unwrap().len(), 1);
     let path = format!("/t/acme/users/{}/roles", acme.user);
-    let gone = "rol0000000000000000000001";
-    let fields = [("seen", "ADMIN"), ("role-1", gone)];
+    let version = roles_version(app, &mut browser, &acme).await;
+    let fields = [("version", &*version), ("role-1", "GONE")];
     let refused = post(app, &mut browser, &path, &fields).await;
     assert!(refused.status == 400 && refused.body.contains("there no more"), "{refused:?}");
 }

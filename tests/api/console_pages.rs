@@ -22,6 +22,7 @@ on_both_databases! {
     a_test_letter_arrives_and_a_dead_letter_is_tried_again,
     a_tenant_is_deleted_by_its_slug_and_can_be_had_back,
     an_owner_cannot_end_the_suspension_of_an_operator,
+    an_owner_cannot_take_back_the_deletion_that_an_operator_planned,
     a_tenant_sees_what_an_operator_did_in_it,
     an_operator_sees_the_deployment_and_everybody_else_a_404,
     the_deployment_page_looks_at_every_tenant,
@@ -34,12 +35,12 @@ on_both_databases! {
     what_is_gone_and_what_is_somebody_else_s_is_one_page_with_a_way_on,
 }
 
-async fn seat<'a>(app: &'a TestApp, tenant: &TestTenant, role: MemberRole) -> Browser<'a> {
+pub async fn seat<'a>(app: &'a TestApp, tenant: &TestTenant, role: MemberRole) -> Browser<'a> {
     let email = member(app, tenant, role).await;
     sign_in(app, &email).await
 }
 
-async fn page(app: &TestApp, browser: &mut Browser<'_>, path: &str) -> Answer {
+pub async fn page(app: &TestApp, browser: &mut Browser<'_>, path: &str) -> Answer {
     let page = browser.get(&url(app, path)).await;
     assert_eq!(page.status, 200, "{page:?}");
     page
@@ -65,7 +66,11 @@ async fn a_provider_is_added_changed_and_removed_and_its_secret_never_shown(app:
         ("sign_up", "on"),
     ];
     let added = post(app, &mut browser, "/t/acme/providers", &fields).await;
-    assert_eq!(added.location(), "/console/t/acme/providers/github", "{added:?}");
+    assert_eq!(
+        added.location(),
+        "/console/t/acme/providers/github?done=provider-added",
+        "{added:?}"
+    );
     let again = post(app, &mut browser, "/t/acme/providers", &fields).await;
     assert!(again.body.contains("choose another key"), "{again:?}");
     assert!(login_page(app, &acme).await.body.contains("GitHub"));
@@ -240,7 +245,7 @@ async fn a_logo_is_drawn_anew_and_shown_wherever_the_tenant_speaks(app: &TestApp
     assert!(!login_page(app, &acme).await.body.contains("logo.png"), "it is not saved yet");
 
     let saved = upload(app, &mut browser, at, &[("act", "save")], &picture()).await;
-    assert_eq!(saved.location(), "/console/t/acme/branding", "{saved:?}");
+    assert_eq!(saved.location(), "/console/t/acme/branding?done=logo-saved", "{saved:?}");
     let login = login_page(app, &acme).await;
     let src = login.body.split("<img class=\"logo\" src=\"").nth(1).expect("a logo");
     let src = src.split('"').next().unwrap();
@@ -366,6 +371,30 @@ async fn an_owner_cannot_end_the_suspension_of_an_operator(app: &TestApp) {
     assert_eq!(app.get(&keys).send().await.status, 200);
     let console = post(app, &mut operator, "/t/console/settings/act", &[("act", "suspend")]).await;
     assert!(console.body.contains("it stays"), "the way in is not closed: {console:?}");
+}
+
+async fn an_owner_cannot_take_back_the_deletion_that_an_operator_planned(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut owner = seat(app, &acme, MemberRole::Owner).await;
+    let email = operator(app).await;
+    let mut operator = sign_in(app, &email).await;
+    let (keys, act) = (acme.url("/.well-known/jwks.json"), "/t/acme/settings/act");
+    let delete = [("act", "delete"), ("slug", "acme")];
+    assert_eq!(post(app, &mut operator, act, &delete).await.status, 303);
+    let settings = page(app, &mut owner, "/t/acme/settings").await;
+    assert!(settings.body.contains("Only an operator takes it back"), "{settings:?}");
+    assert!(!settings.body.contains("value=\"keep\""), "{settings:?}");
+    // Neither at once, nor by planning it again oneself.
+    for fields in [&[("act", "keep")][..], &delete, &[("act", "keep")]] {
+        let refused = post(app, &mut owner, act, fields).await;
+        assert_eq!(refused.status, 200, "{refused:?}");
+        assert!(refused.body.contains("role=\"alert\""), "{refused:?}");
+        assert_eq!(app.get(&keys).send().await.status, 404);
+    }
+    assert_eq!(post(app, &mut operator, act, &[("act", "keep")]).await.status, 303);
+    assert_eq!(app.get(&keys).send().await.status, 200);
+    assert_eq!(post(app, &mut owner, act, &delete).await.status, 303);
+    assert_eq!(post(app, &mut owner, act, &[("act", "keep")]).await.status, 303, "their own");
 }
 
 async fn a_tenant_sees_what_an_operator_did_in_it(app: &TestApp) {

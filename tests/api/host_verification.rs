@@ -109,7 +109,7 @@ async fn an_owner_is_shown_the_records_to_set(app: &TestApp) {
     assert!(!before.body.contains("doorward-verification="), "{before:?}");
     assert_eq!(
         claim(app, &mut owner, "acme", " Login.ACME.example ").await.location(),
-        "/console/t/acme/settings"
+        "/console/t/acme/settings?done=host-claimed"
     );
     let page = settings(app, &mut owner, "acme").await;
     for shown in [
@@ -181,7 +181,7 @@ async fn a_proved_host_is_the_tenants_and_its_path_is_no_more(app: &TestApp) {
     app.dns.set(RECORD, &[&wanted]);
     assert_eq!(
         press(app, &mut owner, "acme", "verify").await.location(),
-        "/console/t/acme/settings"
+        "/console/t/acme/settings?done=host-verified"
     );
     assert_eq!(at_host(app).await.as_deref(), Some("https://login.acme.example"));
     assert_eq!(issuer_at(app, &acme.issuer).await, None);

@@ -81,13 +81,34 @@ for (const { name, ...options } of SCREENS) {
 
       await page.click('nav >> text=Users');
       await look('users-empty');
-      await page.click('text=Invite a user');
-      await page.fill('#email', `somebody.with.a.long.address.${'x'.repeat(30)}@example.com`);
-      await page.fill('#name', 'Some Body');
-      await page.click('button:text("Invite")');
+      const address = `somebody.with.a.long.address.${'x'.repeat(30)}@example.com`;
+      for (const [way, told] of [['create', /No mail went out/], ['invite', null]]) {
+        await page.click('nav >> text=Users');
+        await page.click('text=New user');
+        await page.fill('#email', address);
+        await page.fill('#name', `Some Body with a name that is ${'very '.repeat(30)}long`);
+        await page.check(`[value=${way}]`);
+        await page.check('[name=role-1]');
+        await page.click('text=Add the user');
+        if (told) assert.match(await page.textContent('[role=status]'), told);
+      }
+      assert.match(await page.textContent('#email-problem'), /there is a user/i);
+      assert.equal(await page.inputValue('#email'), address);
+      assert.ok(await page.isChecked('[name=role-1]'));
+      await look('user-new-refused');
+      await page.click('nav >> text=Users');
+      await look('users');
+      await page.click(`text=${address}`);
+      assert.ok(await page.isChecked('[name=role-1]'));
+      await page.uncheck('[name=role-1]');
+      await page.click('text=Save roles');
+      assert.match(await page.textContent('[role=status]'), /next refresh/);
+      await page.reload();
+      assert.ok(!(await page.isChecked('[name=role-1]')));
       await page.check('[name=role-1]');
       await page.click('text=Save roles');
-      assert.ok(await page.isChecked('[name=role-1]'));
+      await page.fill('main #name', 'x'.repeat(150));
+      await page.click('text=Save name');
       await page.click('text=Preview');
       assert.match(await page.textContent('pre'), /"role": "EDITOR"/);
       await look('user');
@@ -105,7 +126,7 @@ for (const { name, ...options } of SCREENS) {
       await page.fill('#allowed_domains', 'example.com');
       await page.fill('#client_secret', 'from google');
       await page.click('main button:text("Add")');
-      await page.waitForURL('**/providers/google');
+      await page.waitForURL(/\/providers\/google\?done=/);
       await page.click('summary:has-text("Remove")');
       await look('provider');
       await page.click('nav >> text=Sign-in methods');
@@ -151,7 +172,9 @@ for (const { name, ...options } of SCREENS) {
       await page.click('main button:text-is("Verify")');
       assert.match(await page.textContent('[role=alert]'), /DNS does not answer/);
       await look('settings-host-unreachable');
-      await page.click('main button:text-is("Withdraw")');
+      await page.click('summary:has-text("Withdraw the claim")');
+      await look('settings-host-withdraw');
+      await page.click('main button:text-is("Withdraw the claim")');
       await page.waitForSelector('#host');
       await page.click('summary:has-text("without a proof")');
       await page.fill('#domain', LONG_HOST);
@@ -217,6 +240,70 @@ test('a trial of an app shows the decoded tokens of its user', async () => {
   });
 });
 
+test('the sign-in of a user to one app is ended, and nothing else', async () => {
+  for (const { name, ...options } of SCREENS) {
+    await onScreen(chrome, options, async (page) => {
+      await signIn(page);
+      const app = `${dev.public_url}/console/t/acme/apps/${dev.app.client_id}`;
+      await page.goto(app);
+      await page.click('text=Try it');
+      await page.fill('[name=email]', dev.user.email);
+      await page.fill('[name=password]', dev.user.password);
+      await page.click('main button[type=submit]:not([data-reveal])');
+      await page.waitForSelector('text=It works');
+      await page.goto(`${dev.public_url}/console/t/acme/users`);
+      await page.click(`main >> text=${dev.user.email}`);
+      const families = page.locator('summary[aria-label^="End the sign-in to"]');
+      const before = await families.count();
+      await page.locator('summary[aria-label^="End the session"]').first().click();
+      await families.first().click();
+      await assertAccessible(page);
+      await assertNoSidewaysScroll(page);
+      await keep(page, `console-user-signed-in-${name}`);
+      await page.locator('button:has-text("End this sign-in to")').first().click();
+      assert.match(await page.textContent('[role=status]'), /sign-in is ended/);
+      assert.equal(await families.count(), before - 1);
+    });
+  }
+});
+
+test('a viewer sees each page without a button that changes it', async () => {
+  for (const { name, ...options } of SCREENS) {
+    await onScreen(chrome, options, async (page) => {
+      await signIn(page);
+      const viewer = `viewer-${name}@doorward.example`;
+      await page.goto(`${dev.public_url}/console/t/acme/members`);
+      await page.fill('main #email', viewer);
+      await page.click('main button:text-is("Add")');
+      assert.match(await page.textContent('[role=status]'), /member is added/);
+      await page.locator(`summary[aria-label="Remove ${viewer}"]`).click();
+      await assertAccessible(page);
+      await assertNoSidewaysScroll(page);
+      await keep(page, `console-members-remove-${name}`);
+      const letter = await page.request.get(`${dev.public_url}/mailbox`);
+      const links = (await letter.text()).match(/http[^\s"<]+reset-password\?token=[^\s"<]+/g);
+      await page.click('text=Sign out');
+      await page.goto(links[0].replaceAll('&amp;', '&'));
+      await page.fill('[name=password]', dev.console.password);
+      await page.click('main button[type=submit]:not([data-reveal])');
+      await page.goto(`${dev.public_url}/console`);
+      if (await page.isVisible('[name=email]')) {
+        await page.fill('[name=email]', viewer);
+        await page.fill('[name=password]', dev.console.password);
+        await page.click('main button[type=submit]:not([data-reveal])');
+      }
+      await page.waitForURL(`${dev.public_url}/console`);
+      for (const path of ['', `/apps/${dev.app.client_id}`, '/users', '/branding', '/mail', '/settings', '/sign-in']) {
+        await page.goto(`${dev.public_url}/console/t/acme${path}`);
+        assert.equal(await page.locator('main form[method=post] button:visible').count(), 0, path);
+        await assertAccessible(page);
+        await assertNoSidewaysScroll(page);
+        await keep(page, `console-viewer${path.replaceAll('/', '-').replace(dev.app.client_id, 'app')}-${name}`);
+      }
+    });
+  }
+});
+
 test('an edit of what somebody else has changed meanwhile shows both versions', async () => {
   await onScreen(chrome, {}, async (page) => {
     await signIn(page);
@@ -236,7 +323,7 @@ test('an edit of what somebody else has changed meanwhile shows both versions', 
     await assertAccessible(page);
     await keep(page, 'console-stale');
     await page.click('text=Save what I sent');
-    await page.waitForURL(roles);
+    await page.waitForURL(url => url.pathname.endsWith('/acme/roles'));
     assert.match(await page.content(), /Said by the second/);
   });
 });

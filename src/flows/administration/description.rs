@@ -14,8 +14,8 @@ use crate::domain::domain_claim::DomainClaim;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::member::MemberRole;
 use crate::domain::provider::Provider;
-use crate::domain::role::Role;
-use crate::domain::tenant::Tenant;
+use crate::domain::role::{Role, RoleKey};
+use crate::domain::tenant::{DisplayName, Tenant};
 
 /// Changes whenever what it describes does. An edit says what it was made on.
 pub fn version(description: &Value) -> String {
@@ -100,6 +100,16 @@ pub fn user(detail: &Detail) -> Value {
         "providers": detail.identities.len(),
         "sessions": detail.sessions.len(),
     })
+}
+
+/// A user's name, which is edited apart from the rest.
+pub fn name(name: Option<&DisplayName>) -> Value {
+    json!({ "name": name.map(ToString::to_string) })
+}
+
+/// The roles of a user, by rank.
+pub fn roles(roles: &[RoleKey]) -> Value {
+    json!({ "roles": texts(roles) })
 }
 
 /// What a member may do; `None` stands for no member.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Problem, description, operators, users};
+use super::{Problem, description, operators, tenants, users};
 use crate::domain::audit::{Action, AuditEvent, HOUSEKEEPING};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::tenant::{CONSOLE_SLUG, Slug, Tenant};
 use crate::flows::{Context, Failure, ties};
-use crate::storage::{AuditFilter, StorageError, SystemTx};
+use crate::storage::{StorageError, SystemTx};
 
 /// Deletes accounts, `limit` at most, and says how many.
 pub async fn delete_users(context: &Context, limit: i64) -> Result<usize, Problem> {
@@ -105,9 +105,7 @@ pub async fn delete_tenants(context: &Context, limit: i64) -> Result<usize, Prob
 
 /// What the tenant was, and who asked for its deletion.
 fn trace(tx: &mut SystemTx<'_>, console: TenantId, tenant: &Tenant) -> Result<Value, StorageError> {
-    let planned =
-        AuditFilter { action: Some(Action::TenantDeletionPlanned), ..AuditFilter::default() };
-    let planned = tx.tenant(tenant.id).audit_events().page(&planned, None, 1)?.pop();
+    let planned = tenants::asked(&mut tx.tenant(tenant.id))?;
     let asker = planned.as_ref().map(|event| event.actor.rsplit(':').next().unwrap_or_default());
     let email = match asker.and_then(|id| UserId::parse(id).ok()) {
         Some(id) => tx.tenant(console).users().find(id)?.map(|user| user.email.to_string()),

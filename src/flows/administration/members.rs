@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Administrator, Problem, Undone, description, operators, users};
+use super::users::{self, NewAccount, Way};
+use super::{Administrator, Problem, Undone, description, operators};
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::{TenantId, UserId};
@@ -111,7 +112,8 @@ pub async fn add(
     let account = match users::find(admin, &console, &email).await {
         Ok(account) => account,
         Err(Problem::Input(_)) => {
-            let account = users::invite(admin, &console, email, None, Vec::new()).await?;
+            let new = NewAccount { email, name: None, roles: Vec::new(), way: Way::Invited };
+            let account = users::add(admin, &console, new).await??;
             insert(admin, tenant, account.id, role).await?;
             return Ok(account);
         }

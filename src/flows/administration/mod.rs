@@ -50,6 +50,11 @@ impl<'c> Administrator<'c> {
         Self { context, actor: format!("{OPERATOR}:{id}"), address }
     }
 
+    /// Whether the audit log names an operator as whoever did something, or the command line.
+    fn is_operators(event: &AuditEvent) -> bool {
+        event.actor.split(':').next() == Some(OPERATOR)
+    }
+
     fn record(&self, action: Action, target: impl ToString) -> AuditEvent {
         self.context.event(action, &self.actor, target, self.address.as_deref())
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::keys::new_key;
 use super::{Administrator, Problem, Undone, description, hosts, members};
 use crate::crypto::digest::sha256_base64url;
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::logo::{Logo, LogoVersion};
@@ -18,7 +18,7 @@ use crate::domain::tenant::{
     MAX_DELETION_GRACE_DAYS, SignUp, Slug, Tenant, TenantStatus,
 };
 use crate::flows::Context;
-use crate::storage::StorageError;
+use crate::storage::{AuditFilter, StorageError, TenantTx};
 
 pub struct NewTenant {
     pub slug: Slug,
@@ -253,6 +253,29 @@ fn the_console_stays() -> Problem {
     Problem::input("this is the tenant that people sign in to the console by; it stays")
 }
 
+/// By what right a deletion is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authority {
+    Owner,
+    Operator,
+}
+
+/// Who asked last for the deletion of the tenant.
+pub(super) fn asked(tx: &mut TenantTx<'_>) -> Result<Option<AuditEvent>, StorageError> {
+    let planned =
+        AuditFilter { action: Some(Action::TenantDeletionPlanned), ..AuditFilter::default() };
+    Ok(tx.audit_events().page(&planned, None, 1)?.pop())
+}
+
+/// Whether an operator has planned the deletion that the tenant waits for: then its owners cannot take it back.
+pub async fn is_deleted_by_operator(context: &Context, tenant: &Tenant) -> Result<bool, Problem> {
+    if tenant.deletes_at.is_none() {
+        return Ok(false);
+    }
+    let asked = context.db.read::<_, StorageError>(tenant.id, asked).await?;
+    Ok(asked.is_some_and(|event| Administrator::is_operators(&event)))
+}
+
 pub async fn plan_deletion(admin: &Administrator<'_>, tenant: &Tenant) -> Result<(), Problem> {
     let (id, at) = (tenant.id, admin.now() + DELETION_GRACE);
     if tenant.slug.as_str() == CONSOLE_SLUG {
@@ -261,9 +284,13 @@ pub async fn plan_deletion(admin: &Administrator<'_>, tenant: &Tenant) -> Result
     let (before, after) =
         (description::deletion(tenant.deletes_at), description::deletion(Some(at)));
     let event = admin.record_change(Action::TenantDeletionPlanned, id, &before, &after);
-    let planned = admin.db.system_write::<_, StorageError>(move |tx| {
+    let planned = admin.db.system_write::<_, Undone>(move |tx| {
+        // Else whoever plans it again had planned it, and could take it back.
+        if tx.tenants().find(id)?.is_none_or(|tenant| tenant.deletes_at.is_some()) {
+            return Err(Undone::Problem(Problem::input("the tenant is to be deleted already")));
+        }
         tx.tenants().plan_deletion(id, Some(at))?;
-        tx.tenant(id).audit_events().append(&event)
+        Ok(tx.tenant(id).audit_events().append(&event)?)
     });
     planned.await?;
     admin.tenants.forget();
@@ -271,14 +298,25 @@ pub async fn plan_deletion(admin: &Administrator<'_>, tenant: &Tenant) -> Result
 }
 
 /// Whether the tenant is open again, its suspension decides.
-pub async fn cancel_deletion(admin: &Administrator<'_>, id: TenantId) -> Result<(), Problem> {
+pub async fn cancel_deletion(
+    admin: &Administrator<'_>,
+    id: TenantId,
+    by: Authority,
+) -> Result<(), Problem> {
     let event = admin.record(Action::TenantDeletionCancelled, id);
-    let cancelled = admin.db.system_write::<_, StorageError>(move |tx| {
+    let cancelled = admin.db.system_write::<_, Undone>(move |tx| {
+        let asked = asked(&mut tx.tenant(id))?;
+        if by == Authority::Owner && asked.is_some_and(|event| Administrator::is_operators(&event))
+        {
+            let why =
+                "an operator of the deployment planned the deletion, and an operator takes it back";
+            return Err(Undone::Problem(Problem::input(why)));
+        }
         let planned = tx.tenants().find(id)?.and_then(|tenant| tenant.deletes_at);
         tx.tenants().plan_deletion(id, None)?;
         let (before, after) = (description::deletion(planned), description::deletion(None));
         let event = event.with_change(&before, &after);
-        tx.tenant(id).audit_events().append(&event)
+        Ok(tx.tenant(id).audit_events().append(&event)?)
     });
     cancelled.await?;
     admin.tenants.forget();

@@ -1,19 +1,20 @@
 //! Making users and changing what they may do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::{Administrator, Problem, Undone, description};
 use crate::crypto::password_strength;
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::identity::Identity;
-use crate::domain::ids::{RoleId, SessionId, UserId};
-use crate::domain::mail_order::Letter;
-use crate::domain::password::NewPassword;
+use crate::domain::ids::{ApplicationId, FamilyId, ProviderId, SessionId, UserId};
+use crate::domain::mail_order::{Letter, MailOrder};
+use crate::domain::password::{NewPassword, PasswordHash};
+use crate::domain::provider::Provider;
 use crate::domain::refresh_family::{RefreshFamily, RevocationReason};
 use crate::domain::role::{Role, RoleKey};
 use crate::domain::session::BROWSER_IDLE_LIFE;
@@ -41,87 +42,137 @@ pub async fn create(
     password_strength::check(&new.password, &personal)
         .map_err(|why| Problem::input(why.to_string()))?;
     let hash = admin.hasher.hash(tenant.id, new.password).await.map_err(Failure::from)?;
-    let now = admin.now();
-    let user = User {
-        id: UserId::generate(now, &*admin.entropy),
-        email: new.email,
-        email_verified: new.email_verified,
-        name: new.name,
-        picture: None,
-        status: UserStatus::Active,
-        created_at: now,
-        deletes_at: None,
-    };
+    let user = user(admin, new.email, new.name, new.email_verified);
     let event = admin.record(Action::UserCreated, user.id);
-    let (row, mut roles, slug) = (user.clone(), new.roles, tenant.slug.clone());
-    roles.sort();
-    roles.dedup();
-    let made = admin
-        .db
-        .write::<_, Undone>(tenant.id, move |tx| {
-            tx.users().insert(&row, Some(&hash))?;
-            for key in roles {
-                let Some(role) = tx.roles().find_by_key(&key)? else {
-                    return Err(Undone::Problem(Problem::input(format!(
-                        "there is no role `{key}`; make it first: doorward role create --tenant {slug} --key {key}"
-                    ))));
-                };
-                tx.users().grant_role(row.id, role.id)?;
-            }
-            let after = describe(tx, row.id, now)?;
-            Ok(tx.audit_events().append(&event.with_change(&json!(null), &after))?)
-        })
-        .await;
-    match made {
-        Ok(()) => Ok(user),
-        Err(Undone::Storage(StorageError::Conflict)) => {
-            Err(Problem::input(format!("there is a user {} already", user.email)))
-        }
-        Err(undone) => Err(undone.into()),
+    match make(admin, tenant, user, new.roles, Making { hash: Some(hash), letter: None, event })
+        .await?
+    {
+        Ok(user) => Ok(user),
+        Err(Unfit::NoRole(key)) => Err(Problem::input(format!(
+            "there is no role `{key}`; make it first: doorward role create --tenant {} --key {key}",
+            tenant.slug
+        ))),
+        Err(unfit @ Unfit::Taken(_)) => Err(unfit.into()),
     }
 }
 
-/// Makes an account without a password, whose owner is mailed a link to choose one.
-pub async fn invite(
+/// An account that an admin makes for somebody else, who alone chooses its password.
+pub struct NewAccount {
+    pub email: EmailAddress,
+    pub name: Option<DisplayName>,
+    pub roles: Vec<RoleKey>,
+    pub way: Way,
+}
+
+/// How its owner gets into a new account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// They are mailed a link to choose a password by.
+    Invited,
+    /// They are told nothing, and get in by what needs no password: recovery, an e-mailed code, a provider.
+    Created { email_verified: bool },
+}
+
+/// Why there is no such account.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    #[error("there is a user {0} already")]
+    Taken(EmailAddress),
+    #[error("there is no role `{0}`")]
+    NoRole(RoleKey),
+}
+
+impl From<Unfit> for Problem {
+    fn from(unfit: Unfit) -> Self {
+        Self::Input(unfit.to_string())
+    }
+}
+
+/// Makes an account without a password, with its roles.
+pub async fn add(
     admin: &Administrator<'_>,
     tenant: &Tenant,
+    new: NewAccount,
+) -> Result<Result<User, Unfit>, Problem> {
+    let (action, email_verified) = match new.way {
+        Way::Invited => (Action::UserInvited, false),
+        Way::Created { email_verified } => (Action::UserCreated, email_verified),
+    };
+    let user = user(admin, new.email, new.name, email_verified);
+    let letter = (new.way == Way::Invited)
+        .then(|| admin.letter(tenant.id, Letter::Invitation, &user.email, None));
+    let event = admin.record(action, user.id);
+    make(admin, tenant, user, new.roles, Making { hash: None, letter, event }).await
+}
+
+fn user(
+    admin: &Administrator<'_>,
     email: EmailAddress,
     name: Option<DisplayName>,
-    roles: Vec<RoleId>,
-) -> Result<User, Problem> {
+    email_verified: bool,
+) -> User {
     let now = admin.now();
-    let user = User {
+    User {
         id: UserId::generate(now, &*admin.entropy),
         email,
-        email_verified: false,
+        email_verified,
         name,
         picture: None,
         status: UserStatus::Active,
         created_at: now,
         deletes_at: None,
-    };
-    let event = admin.record(Action::UserInvited, user.id);
-    let letter = admin.letter(tenant.id, Letter::Invitation, &user.email, None);
-    let row = user.clone();
-    let made = admin.db.write::<_, Undone>(tenant.id, move |tx| {
-        tx.users().insert(&row, None)?;
-        for role in roles {
-            let role = tx.roles().find(role)?.ok_or(Undone::Problem(Problem::Unknown))?;
+    }
+}
+
+/// What comes with a new account.
+struct Making {
+    hash: Option<PasswordHash>,
+    letter: Option<MailOrder>,
+    event: AuditEvent,
+}
+
+enum Unmade {
+    Unfit(Unfit),
+    Storage(StorageError),
+}
+
+impl From<StorageError> for Unmade {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+async fn make(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    user: User,
+    roles: Vec<RoleKey>,
+    making: Making,
+) -> Result<Result<User, Unfit>, Problem> {
+    let (row, roles) = (user.clone(), roles.into_iter().collect::<BTreeSet<_>>());
+    let made = admin.db.write::<_, Unmade>(tenant.id, move |tx| {
+        let Making { hash, letter, event } = making;
+        tx.users().insert(&row, hash.as_ref())?;
+        for key in roles {
+            let Some(role) = tx.roles().find_by_key(&key)? else {
+                return Err(Unmade::Unfit(Unfit::NoRole(key)));
+            };
             tx.users().grant_role(row.id, role.id)?;
         }
-        tx.mail_orders().insert(&letter)?;
-        let after = describe(tx, row.id, now)?;
+        if let Some(letter) = letter {
+            tx.mail_orders().insert(&letter)?;
+        }
+        let after = describe(tx, row.id, row.created_at)?;
         Ok(tx.audit_events().append(&event.with_change(&json!(null), &after))?)
     });
     match made.await {
         Ok(()) => {
             admin.mail_bell.notify_one();
-            Ok(user)
+            Ok(Ok(user))
         }
-        Err(Undone::Storage(StorageError::Conflict)) => {
-            Err(Problem::input(format!("there is a user {} already", user.email)))
-        }
-        Err(undone) => Err(undone.into()),
+        Err(Unmade::Storage(StorageError::Conflict)) => Ok(Err(Unfit::Taken(user.email))),
+        Err(Unmade::Unfit(unfit)) => Ok(Err(unfit)),
+        Err(Unmade::Storage(error)) => Err(error.into()),
     }
 }
 
@@ -154,6 +205,39 @@ fn detail_in(
         sessions: tx.sessions().list(id, now - BROWSER_IDLE_LIFE, &families)?,
         families,
     }))
+}
+
+/// What the providers and applications are called that somebody's identities and refresh families are of.
+#[derive(Default)]
+pub struct Names {
+    pub providers: HashMap<ProviderId, Provider>,
+    pub applications: HashMap<ApplicationId, DisplayName>,
+}
+
+pub async fn names(
+    context: &Context,
+    tenant: &Tenant,
+    identities: &[Identity],
+    families: &[RefreshFamily],
+) -> Result<Names, Problem> {
+    let providers: HashSet<ProviderId> = identities.iter().map(|it| it.provider_id).collect();
+    let applications: HashSet<ApplicationId> =
+        families.iter().map(|it| it.grant.application_id).collect();
+    let found = context.db.read::<_, StorageError>(tenant.id, move |tx| {
+        let mut names = Names::default();
+        if !providers.is_empty() {
+            let of_tenant = tx.providers().list()?.into_iter().map(|stored| stored.provider);
+            let named = of_tenant.filter(|provider| providers.contains(&provider.id));
+            names.providers.extend(named.map(|provider| (provider.id, provider)));
+        }
+        for id in applications {
+            if let Some(application) = tx.applications().find(id)? {
+                names.applications.insert(id, application.name);
+            }
+        }
+        Ok(names)
+    });
+    Ok(found.await?)
 }
 
 /// What the audit log says of the user; null if there is none.
@@ -209,46 +293,36 @@ pub async fn roles_of(
     Ok(found.await?)
 }
 
-/// Gives the user these roles and no others. `seen` are those that the admin saw.
+/// Gives the user these roles and no others. `seen` is the version of those that the admin saw.
 pub async fn assign_roles(
     admin: &Administrator<'_>,
     tenant: &Tenant,
     id: UserId,
-    seen: Vec<RoleKey>,
-    wanted: Vec<RoleId>,
+    seen: String,
+    wanted: Vec<RoleKey>,
 ) -> Result<(), Problem> {
-    let wanted: BTreeSet<RoleId> = wanted.into_iter().collect();
+    let wanted: BTreeSet<RoleKey> = wanted.into_iter().collect();
     let event = admin.record(Action::RolesAssigned, id);
     let assigned = admin.db.write::<_, Undone>(tenant.id, move |tx| {
         if !tx.users().lock(id)? {
             return Err(Undone::Problem(Problem::Unknown));
         }
         let old = tx.users().roles(id)?;
-        let before = json!(old.iter().map(RoleKey::as_str).collect::<Vec<_>>());
-        if old != seen {
-            return Err(Undone::Problem(Problem::Stale(before)));
-        }
-        for role in &wanted {
-            if tx.roles().find(*role)?.is_none() {
-                let why = "a role that was chosen is there no more; look at the user again";
-                return Err(Undone::Problem(Problem::input(why)));
-            }
-        }
-        for key in &old {
-            if let Some(role) = tx.roles().find_by_key(key)?
-                && !wanted.contains(&role.id)
-            {
+        let before = description::roles(&old);
+        Problem::unless_current(&before, Some(&seen)).map_err(Undone::Problem)?;
+        for key in old.iter().filter(|key| !wanted.contains(key)) {
+            if let Some(role) = tx.roles().find_by_key(key)? {
                 tx.users().revoke_role(id, role.id)?;
             }
         }
-        for role in wanted {
-            if let Some(role) = tx.roles().find(role)?
-                && !old.contains(&role.key)
-            {
-                tx.users().grant_role(id, role.id)?;
-            }
+        for key in wanted.iter().filter(|key| !old.contains(key)) {
+            let Some(role) = tx.roles().find_by_key(key)? else {
+                let why = format!("the role `{key}` is there no more; look at the user again");
+                return Err(Undone::Problem(Problem::input(why)));
+            };
+            tx.users().grant_role(id, role.id)?;
         }
-        let after = json!(tx.users().roles(id)?.iter().map(RoleKey::as_str).collect::<Vec<_>>());
+        let after = description::roles(&tx.users().roles(id)?);
         Ok(tx.audit_events().append(&event.with_change(&before, &after))?)
     });
     Ok(assigned.await?)
@@ -257,13 +331,19 @@ pub async fn assign_roles(
 /// What an admin may do to an account, besides giving it roles. Nobody sets a password behind its owner's back.
 #[derive(Clone, Debug)]
 pub enum Act {
-    Rename(Option<DisplayName>),
+    /// `seen` is the version of the name that the admin saw.
+    Rename {
+        seen: Option<String>,
+        name: Option<DisplayName>,
+    },
     /// The admin vouches for the address.
     Verify,
     Disable,
     Enable,
     /// One, and the refresh families that came of it.
     EndSession(SessionId),
+    /// The application gets no more tokens by it; the session goes on.
+    EndFamily(FamilyId),
     EndSessions,
     /// The password works no more, and its owner is mailed a link to choose another.
     RequireReset,
@@ -278,11 +358,12 @@ pub async fn act(
 ) -> Result<(), Problem> {
     let now = admin.now();
     let action = match &act {
-        Act::Rename(_) => Action::ProfileChanged,
+        Act::Rename { .. } => Action::ProfileChanged,
         Act::Verify => Action::EmailVerified,
         Act::Disable => Action::UserDisabled,
         Act::Enable => Action::UserEnabled,
         Act::EndSession(_) => Action::SessionEnded,
+        Act::EndFamily(_) => Action::FamilyEnded,
         Act::EndSessions => Action::SessionsEnded,
         Act::RequireReset => Action::ResetRequired,
         Act::Delete => Action::UserDeleted,
@@ -307,7 +388,12 @@ pub async fn act(
         }
         let before = describe(tx, id, now)?;
         match act {
-            Act::Rename(name) => drop(tx.users().rename(id, name.as_ref())?),
+            Act::Rename { seen, name } => {
+                let named = tx.users().find(id)?.and_then(|user| user.name);
+                Problem::unless_current(&description::name(named.as_ref()), seen.as_deref())
+                    .map_err(Undone::Problem)?;
+                tx.users().rename(id, name.as_ref())?;
+            }
             Act::Verify => drop(tx.users().verify_email(id, &user.email)?),
             Act::Disable => {
                 tx.users().set_status(id, UserStatus::Disabled)?;
@@ -318,6 +404,10 @@ pub async fn act(
                 if !tx.sessions().end_of(id, session, now)? {
                     return Err(Undone::Problem(Problem::Unknown));
                 }
+            }
+            Act::EndFamily(family) => {
+                let family = end_family(tx, id, family, now)?;
+                return Ok(tx.audit_events().append(&event.about_family(&family, "ended"))?);
             }
             Act::EndSessions => end_sessions(tx, id, now)?,
             Act::RequireReset => {
@@ -334,6 +424,21 @@ pub async fn act(
     done.await?;
     admin.mail_bell.notify_one();
     Ok(())
+}
+
+fn end_family(
+    tx: &mut TenantTx<'_>,
+    user: UserId,
+    id: FamilyId,
+    now: Timestamp,
+) -> Result<RefreshFamily, Undone> {
+    let unknown = || Undone::Problem(Problem::Unknown);
+    let family = tx.refresh_families().find(id)?.ok_or_else(unknown)?;
+    let is_theirs = family.grant.user_id == user;
+    if !is_theirs || !tx.refresh_families().revoke(id, RevocationReason::SignedOut, now)? {
+        return Err(unknown());
+    }
+    Ok(family)
 }
 
 fn end_sessions(tx: &mut TenantTx<'_>, id: UserId, now: Timestamp) -> Result<(), StorageError> {

@@ -9,21 +9,37 @@ use crate::domain::ids::{ApplicationId, FamilyId, SessionId};
 use crate::domain::scope::Scopes;
 use crate::domain::session::Method;
 use crate::domain::tenant::Tenant;
-use crate::domain::user::Profile;
+use crate::domain::user::{Profile, UserStatus};
 use crate::flows::oauth::issue::{self, SignedIn};
 use crate::flows::oauth::token::new_family;
 use crate::flows::{Context, Failure};
 
-/// The claims of the access token and of the ID token; `None` if the app is gone or disabled.
+/// The claims of the tokens, or why there would be none.
+pub enum Preview {
+    Tokens {
+        access: Value,
+        id: Value,
+    },
+    UserDisabled,
+    /// Or it is gone, or no user's.
+    ApplicationDisabled,
+    /// It answers nobody.
+    TenantClosed,
+}
+
 pub async fn tokens(
     context: &Context,
     tenant: &Tenant,
     profile: Profile,
     application: ApplicationId,
-) -> Result<Option<(Value, Value)>, Failure> {
+) -> Result<Preview, Failure> {
+    if profile.user.status == UserStatus::Disabled {
+        return Ok(Preview::UserDisabled);
+    }
     let snapshot = sign_in::snapshot_of(context, tenant).await?;
-    let Some(snapshot) = snapshot else { return Ok(None) };
-    let Some(application) = snapshot.application(application) else { return Ok(None) };
+    let Some(snapshot) = snapshot else { return Ok(Preview::TenantClosed) };
+    let application = snapshot.application(application).filter(|it| it.kind.acts_for_users());
+    let Some(application) = application else { return Ok(Preview::ApplicationDisabled) };
     let now = context.now();
     let grant = Grant {
         application_id: application.id,
@@ -38,5 +54,5 @@ pub async fn tokens(
     let family = new_family(id, grant, application, client, now);
     let signed_in = SignedIn { family, profile, methods: vec![Method::Password] };
     let (access, id) = issue::preview(context, &snapshot, application, &signed_in);
-    Ok(Some((json!(access), json!(id))))
+    Ok(Preview::Tokens { access: json!(access), id: json!(id) })
 }

@@ -23,10 +23,14 @@ pub async fn revoke(
         let Some((family, _)) = context.refresh_tokens.check(owner, token) else { return Ok(()) };
         let event = context.event(Action::TokenRevoked, client.application.id, family, address);
         let revoked = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
-            if tx.refresh_families().revoke(family, RevocationReason::Client, now)? {
-                tx.audit_events().append(&event)?;
+            if !tx.refresh_families().revoke(family, RevocationReason::Client, now)? {
+                return Ok(());
             }
-            Ok(())
+            let event = match tx.refresh_families().find(family)? {
+                Some(family) => event.about_family(&family, "revoked"),
+                None => event,
+            };
+            tx.audit_events().append(&event)
         });
         return Ok(revoked.await?);
     }

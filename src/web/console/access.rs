@@ -13,6 +13,7 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_core::future::LocalBoxFuture;
 
+use super::done::Done;
 use super::view::failed;
 use crate::config::Scheme;
 use crate::domain::entropy::random_secret;
@@ -151,6 +152,8 @@ pub struct Account {
     pub visitor: Visitor,
     pub browser: SignedInBrowser,
     pub is_operator: bool,
+    /// What was done by the post that led here.
+    pub done: Option<Done>,
     address: Option<String>,
 }
 
@@ -168,7 +171,10 @@ impl Account {
         let is_operator = operators::is_operator(&state.context, browser.profile.user.id)
             .await
             .map_err(|problem| failed(request, problem))?;
-        Ok(Self { visitor, browser, is_operator, address: device::address(request) })
+        let mut query = url::form_urlencoded::parse(request.query_string().as_bytes());
+        let done = query.find(|(name, _)| name == "done");
+        let done = done.and_then(|(_, key)| Done::parse(&key));
+        Ok(Self { visitor, browser, is_operator, done, address: device::address(request) })
     }
 
     /// Acts above the tenants, or in one that is its own.

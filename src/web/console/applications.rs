@@ -7,10 +7,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Account, Admin, Seat, Viewer};
+use super::done::{Done, done};
 use super::paging;
 use super::posted::Posted;
 use super::stale;
-use super::view::{Frame, failed, see};
+use super::view::{Frame, failed};
 use crate::domain::application::{
     Application, ApplicationKind, ApplicationStatus, DirectLogin, Party, TokenSettings,
     UpstreamTokenAccess,
@@ -142,6 +143,8 @@ fn view<L>(
     app: &Application,
     secret: Option<&Secret>,
 ) -> ApplicationPage {
+    let frame = Frame::of(seat);
+    let with_room = |values| if frame.may_change { with_room(values) } else { values };
     let uris = |uris: &[RedirectUri]| with_room(uris.iter().map(ToString::to_string).collect());
     let origins = app.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
     let lists = vec![
@@ -152,7 +155,7 @@ fn view<L>(
     let hours = |life: Duration| (life.as_secs() / 3_600).to_string();
     let issuer = state.context.public_url.issuer(&seat.tenant);
     ApplicationPage {
-        frame: Frame::of(seat),
+        frame,
         error: None,
         name: app.name.to_string(),
         version: description::version(&description::application(app)),
@@ -275,7 +278,7 @@ pub async fn change(
     };
     let page = format!("{}/apps/{}", Frame::of(seat).base, old.id);
     match changed {
-        Ok(_) => Ok(see(page)),
+        Ok(_) => Ok(done(&page, Done::Saved)),
         Err(Problem::Input(why)) => {
             answer(&request, seat, &view(&state, seat, &old, None).refilled(&posted, why))
         }
@@ -339,8 +342,8 @@ pub async fn act(
     let app = find(&request, &state, seat, &path.1).await?;
     let failed = |problem| failed(&request, problem);
     let admin = seat.administrator(&state.context);
-    let base = Frame::of(seat).base;
-    let done = match posted.field("act") {
+    let list = format!("{}/apps", Frame::of(seat).base);
+    let (acted, told) = match posted.field("act") {
         "add-secret" => {
             let added = applications::add_secret(&admin, tenant, app.id).await;
             let secret = added.map_err(failed)?;
@@ -348,22 +351,27 @@ pub async fn act(
             return show(&request, &state, seat, &app, Some(&secret));
         }
         "remove-secret" => match ClientSecretId::parse(posted.field("secret")) {
-            Ok(secret) => applications::remove_secret(&admin, tenant, app.id, secret).await,
-            Err(_) => Err(Problem::Unknown),
+            Ok(secret) => {
+                let removed = applications::remove_secret(&admin, tenant, app.id, secret).await;
+                (removed, Done::SecretRemoved)
+            }
+            Err(_) => (Err(Problem::Unknown), Done::SecretRemoved),
         },
         "disable" => {
-            applications::set_status(&admin, tenant, app.id, ApplicationStatus::Disabled).await
+            let status = ApplicationStatus::Disabled;
+            (applications::set_status(&admin, tenant, app.id, status).await, Done::AppDisabled)
         }
         "enable" => {
-            applications::set_status(&admin, tenant, app.id, ApplicationStatus::Active).await
+            let status = ApplicationStatus::Active;
+            (applications::set_status(&admin, tenant, app.id, status).await, Done::AppEnabled)
         }
-        "make-default" => applications::make_default(&admin, tenant, app.id).await,
-        "delete" => {
-            applications::delete(&admin, tenant, app.id).await.map_err(failed)?;
-            return Ok(see(format!("{base}/apps")));
+        "make-default" => {
+            (applications::make_default(&admin, tenant, app.id).await, Done::AppDefault)
         }
-        _ => Err(Problem::Input("there is no such button".to_owned())),
+        "delete" => (applications::delete(&admin, tenant, app.id).await, Done::AppDeleted),
+        _ => return Err(failed(Problem::Input("there is no such button".to_owned()))),
     };
-    done.map_err(failed)?;
-    Ok(see(format!("{base}/apps/{}", app.id)))
+    acted.map_err(failed)?;
+    let page = if told == Done::AppDeleted { list } else { format!("{list}/{}", app.id) };
+    Ok(done(&page, told))
 }

@@ -5,10 +5,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Seat, Viewer};
+use super::done::{Done, done};
 use super::logo;
 use super::posted::Posted;
 use super::stale;
-use super::view::{Frame, failed, see};
+use super::view::{Frame, failed};
 use crate::domain::tenant::{Accent, DisplayName};
 use crate::flows::administration::tenants::{self, TenantChange};
 use crate::flows::administration::{Problem, description, providers};
@@ -124,7 +125,7 @@ pub async fn change(
     let page = format!("{}/branding", Frame::of(seat).base);
     let admin = seat.administrator(&state.context);
     match tenants::change_seen(&admin, seat.tenant.id, Some(seen), change).await {
-        Ok(_) => Ok(see(page)),
+        Ok(_) => Ok(done(&page, Done::Saved)),
         Err(problem) => stale::refused(&request, &posted, &page, problem),
     }
 }

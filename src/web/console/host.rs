@@ -3,10 +3,10 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::access::{Owner, Seat};
+use super::done::{Done, done};
 use super::posted::Posted;
 use super::settings::{self, Draft};
 use super::stale;
-use super::view::see;
 use crate::config::PublicUrl;
 use crate::domain::domain_claim::DomainClaim;
 use crate::domain::ids::TenantId;
@@ -65,15 +65,21 @@ pub async fn act(
     posted.only(&request, &["act", "version", "host"])?;
     let (seat, id) = (&posted.by, posted.by.tenant.id);
     let (admin, seen) = (seat.administrator(&state.context), posted.field("version").to_owned());
-    let done = match posted.field("act") {
-        "claim" => claim(&admin, id, seen, posted.field("host").trim()).await,
-        "verify" => hosts::verify(&admin, id, Some(seen)).await.and_then(told),
-        "withdraw" => hosts::withdraw(&admin, id, Some(seen)).await,
-        "give-up" => hosts::give_up(&admin, id, Some(seen)).await,
+    let acted = match posted.field("act") {
+        "claim" => {
+            let claimed = claim(&admin, id, seen, posted.field("host").trim()).await;
+            claimed.map(|()| Done::HostClaimed)
+        }
+        "verify" => {
+            let verified = hosts::verify(&admin, id, Some(seen)).await.and_then(told);
+            verified.map(|()| Done::HostVerified)
+        }
+        "withdraw" => hosts::withdraw(&admin, id, Some(seen)).await.map(|()| Done::HostWithdrawn),
+        "give-up" => hosts::give_up(&admin, id, Some(seen)).await.map(|()| Done::HostGivenUp),
         _ => Err(Problem::Input("there is no such button".to_owned())),
     };
-    match done {
-        Ok(()) => Ok(see(settings::page(seat))),
+    match acted {
+        Ok(what) => Ok(done(&settings::page(seat), what)),
         Err(Problem::Input(why)) => {
             let draft = Draft { claimed: posted.optional("host"), ..Draft::refused(why) };
             settings::show(&request, &state, seat, draft).await

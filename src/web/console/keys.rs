@@ -4,8 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Owner, Seat, Viewer};
+use super::done::{Done, done};
 use super::posted::Posted;
-use super::view::{Frame, failed, see};
+use super::view::{Frame, failed};
 use crate::domain::member::MemberRole;
 use crate::domain::signing_key::KeyState;
 use crate::flows::administration::Problem;
@@ -84,16 +85,16 @@ pub async fn rotate(
 ) -> Result<HttpResponse, PageError> {
     posted.only(&request, &["takeover"])?;
     let seat = &posted.by;
-    let takeover = match posted.field("takeover") {
-        "now" => Takeover::Now,
-        "announced" => Takeover::Announced,
+    let (takeover, told) = match posted.field("takeover") {
+        "now" => (Takeover::Now, Done::KeysReplaced),
+        "announced" => (Takeover::Announced, Done::KeysAnnounced),
         _ => return Err(failed(&request, Problem::Input("choose when to rotate".to_owned()))),
     };
     let admin = seat.administrator(&state.context);
     keys::rotate(&admin, &seat.tenant, takeover)
         .await
         .map_err(|problem| failed(&request, problem))?;
-    Ok(see(format!("{}/keys", Frame::of(seat).base)))
+    Ok(done(&format!("{}/keys", Frame::of(seat).base), told))
 }
 
 /// A retired key goes before its time.
@@ -108,5 +109,5 @@ pub async fn withdraw(
     keys::withdraw(&admin, &seat.tenant, posted.field("kid"))
         .await
         .map_err(|problem| failed(&request, problem))?;
-    Ok(see(format!("{}/keys", Frame::of(seat).base)))
+    Ok(done(&format!("{}/keys", Frame::of(seat).base), Done::KeyWithdrawn))
 }

@@ -5,8 +5,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::access::{Admin, Seat, Viewer};
+use super::done::{Done, done};
 use super::posted::WithFile;
-use super::view::{Frame, failed, see};
+use super::view::{Frame, failed};
 use super::{branding, stale};
 use crate::domain::logo::{Logo, LogoVersion};
 use crate::flows::administration::Problem;
@@ -44,17 +45,17 @@ pub async fn change(
     let WithFile { posted, file } = upload;
     posted.only(&request, &FIELDS)?;
     let seat = &posted.by;
-    let logo = match posted.field("act") {
-        "remove" => None,
+    let (logo, told) = match posted.field("act") {
+        "remove" => (None, Done::LogoRemoved),
         _ => match drawn(&request, &state, file).await? {
-            Ok(logo) => Some(logo),
+            Ok(logo) => (Some(logo), Done::LogoSaved),
             Err(why) => return branding::refused(&request, seat, why),
         },
     };
     let change = TenantChange { logo: Some(logo), ..TenantChange::default() };
     let (admin, seen) = (seat.administrator(&state.context), posted.field("version").to_owned());
     match tenants::change_seen(&admin, seat.tenant.id, Some(seen), change).await {
-        Ok(_) => Ok(see(format!("{}/branding", Frame::of(seat).base))),
+        Ok(_) => Ok(done(&format!("{}/branding", Frame::of(seat).base), told)),
         Err(Problem::Stale(_)) => branding::refused(&request, seat, stale::OF_A_FILE.to_owned()),
         Err(problem) => Err(failed(&request, problem)),
     }

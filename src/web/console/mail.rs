@@ -4,16 +4,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Seat, Viewer};
+use super::done::{Done, done};
 use super::paging;
 use super::posted::Posted;
 use super::stale;
-use super::view::{Frame, failed, see};
+use super::view::{Frame, failed};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::MailId;
 use crate::domain::mail_order::MailOrder;
 use crate::flows::administration::tenants::{self, TenantChange};
 use crate::flows::administration::{Problem, description, mail};
-use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
@@ -22,7 +22,6 @@ use crate::web::state::State;
 pub struct MailPage {
     pub frame: Frame,
     pub error: Option<String>,
-    pub notice: Option<&'static str>,
     pub version: String,
     /// None: letters wait, or are kept in the mailbox of `dev`.
     pub sender: Option<String>,
@@ -37,7 +36,6 @@ pub struct MailPage {
 #[derive(Default)]
 struct Said {
     error: Option<String>,
-    notice: Option<&'static str>,
     reply_to: Option<String>,
     test_to: Option<String>,
     /// Dead letters before this one.
@@ -50,13 +48,8 @@ pub async fn get(
     seat: Seat<Viewer>,
     Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    let notice = match query.get("done") {
-        Some("test") => Some("The letter is on its way. If it cannot be sent, it is listed below."),
-        Some("retry") => Some("The letter is tried once more."),
-        Some(_) | None => None,
-    };
     let before = query.get("before").and_then(|id| MailId::parse(id).ok());
-    show(&request, &state, &seat, Said { notice, before, ..Said::default() }).await
+    show(&request, &state, &seat, Said { before, ..Said::default() }).await
 }
 
 async fn show<L>(
@@ -80,7 +73,6 @@ async fn show<L>(
     let view = MailPage {
         frame,
         error: said.error,
-        notice: said.notice,
         version: description::version(&description::tenant(tenant)),
         sender: context.mailer.sender(),
         sends: context.mailer.can_send(),
@@ -119,7 +111,7 @@ pub async fn change(
     let change = TenantChange { reply_to, ..TenantChange::default() };
     let admin = seat.administrator(&state.context);
     match tenants::change_seen(&admin, seat.tenant.id, seen, change).await {
-        Ok(_) => Ok(see(page(seat))),
+        Ok(_) => Ok(done(&page(seat), Done::Saved)),
         Err(problem) => stale::refused(&request, &posted, &page(seat), problem),
     }
 }
@@ -142,7 +134,7 @@ pub async fn test(
     mail::order_test(&admin, &seat.tenant, &to)
         .await
         .map_err(|problem| failed(&request, problem))?;
-    Ok(see(format!("{}?done=test", page(seat))))
+    Ok(done(&page(seat), Done::LetterOrdered))
 }
 
 pub async fn retry(
@@ -156,5 +148,5 @@ pub async fn retry(
     let id = MailId::parse(&path.1).map_err(|_| failed(Problem::Unknown))?;
     let admin = seat.administrator(&state.context);
     mail::retry(&admin, &seat.tenant, id).await.map_err(failed)?;
-    Ok(see(format!("{}?done=retry", page(seat))))
+    Ok(done(&page(seat), Done::LetterRetried))
 }

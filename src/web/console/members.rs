@@ -4,10 +4,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Owner, Seat, Viewer};
+use super::done::{Done, done};
 use super::paging;
 use super::posted::Posted;
 use super::stale;
-use super::view::{Frame, failed, see};
+use super::view::{Frame, failed};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::UserId;
 use crate::domain::member::MemberRole;
@@ -17,6 +18,8 @@ use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
+const NO_ROLE: &str = "a role is owner, admin or viewer";
+
 #[derive(Template)]
 #[template(path = "console/members.html")]
 pub struct MembersPage {
@@ -25,8 +28,20 @@ pub struct MembersPage {
     pub search: String,
     pub members: Vec<Line>,
     pub next: Option<String>,
-    pub error: Option<String>,
+    /// Of a member who was to be added: what was sent, and what is wrong with it.
     pub email: String,
+    pub role: String,
+    pub email_problem: Option<String>,
+    pub role_problem: Option<String>,
+}
+
+/// A member who was refused, as they were sent.
+#[derive(Default)]
+struct Draft<'a> {
+    email: &'a str,
+    role: &'a str,
+    email_problem: Option<String>,
+    role_problem: Option<String>,
 }
 
 pub struct Line {
@@ -43,7 +58,7 @@ pub async fn get(
     seat: Seat<Viewer>,
     Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    show(&request, &state, &seat, &query, None, "").await
+    show(&request, &state, &seat, &query, Draft::default()).await
 }
 
 async fn show<L>(
@@ -51,8 +66,7 @@ async fn show<L>(
     state: &State,
     seat: &Seat<L>,
     query: &Parameters,
-    error: Option<String>,
-    email: &str,
+    draft: Draft<'_>,
 ) -> Result<HttpResponse, PageError> {
     let (context, frame) = (&state.context, Frame::of(seat));
     let search = query.get("search").unwrap_or_default().trim().to_owned();
@@ -83,8 +97,10 @@ async fn show<L>(
         search,
         members: listed.into_iter().map(line).collect(),
         next,
-        error,
-        email: email.to_owned(),
+        email: draft.email.to_owned(),
+        role: draft.role.to_owned(),
+        email_problem: draft.email_problem,
+        role_problem: draft.role_problem,
     };
     render(request, &view, Policy::StaysHere)
 }
@@ -95,21 +111,27 @@ pub async fn add(
     posted: Posted<Seat<Owner>>,
 ) -> Result<HttpResponse, PageError> {
     posted.only(&request, &["email", "role"])?;
-    let (seat, email) = (&posted.by, posted.field("email"));
-    let admin = seat.administrator(&state.context);
-    let role = MemberRole::parse(posted.field("role"));
-    let added = match (EmailAddress::parse(email), role) {
-        (Ok(email), Some(role)) => members::add(&admin, &seat.tenant, email, role).await.map(drop),
-        (Err(why), _) => Err(Problem::Input(why.to_string())),
-        (Ok(_), None) => Err(Problem::Input("a role is owner, admin or viewer".to_owned())),
-    };
-    match added {
-        Ok(()) => Ok(see(format!("{}/members", Frame::of(seat).base))),
-        Err(Problem::Input(why)) => {
-            show(&request, &state, seat, &Parameters::default(), Some(why), email).await
+    let (seat, email, role) = (&posted.by, posted.field("email"), posted.field("role"));
+    let draft = Draft { email, role, ..Draft::default() };
+    let draft = match (EmailAddress::parse(email), MemberRole::parse(role)) {
+        (Ok(email), Some(role)) => {
+            let admin = seat.administrator(&state.context);
+            match members::add(&admin, &seat.tenant, email, role).await {
+                Ok(_) => {
+                    let page = format!("{}/members", Frame::of(seat).base);
+                    return Ok(done(&page, Done::MemberAdded));
+                }
+                Err(Problem::Input(why)) => Draft { email_problem: Some(why), ..draft },
+                Err(problem) => return Err(failed(&request, problem)),
+            }
         }
-        Err(problem) => Err(failed(&request, problem)),
-    }
+        (email, role) => Draft {
+            email_problem: email.err().map(|why| why.to_string()),
+            role_problem: role.is_none().then(|| NO_ROLE.to_owned()),
+            ..draft
+        },
+    };
+    show(&request, &state, seat, &Parameters::default(), draft).await
 }
 
 /// Another role, or none.
@@ -125,15 +147,17 @@ pub async fn change(
     let id = UserId::parse(&path.1).map_err(|_| failed(Problem::Unknown))?;
     let role = match posted.field("role") {
         "none" => None,
-        text => Some(MemberRole::parse(text).ok_or_else(|| {
-            failed(Problem::Input("a role is owner, admin or viewer".to_owned()))
-        })?),
+        text => {
+            let role = MemberRole::parse(text);
+            Some(role.ok_or_else(|| failed(Problem::Input(NO_ROLE.to_owned())))?)
+        }
     };
+    let told = if role.is_some() { Done::Saved } else { Done::MemberRemoved };
     let admin = seat.administrator(&state.context);
     let seen = posted.optional("version").map(str::to_owned);
     let page = format!("{}/members", Frame::of(seat).base);
     match members::change(&admin, &seat.tenant, id, seen, role).await {
-        Ok(()) => Ok(see(page)),
+        Ok(()) => Ok(done(&page, told)),
         Err(problem) => stale::refused(&request, &posted, &page, problem),
     }
 }

@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::access::{Admin, Seat};
 use super::applications::show;
+use super::done::{Done, done};
 use super::posted::Posted;
 use super::view::{Frame, failed};
 use crate::domain::application::{
@@ -12,7 +13,7 @@ use crate::domain::application::{
 };
 use crate::domain::tenant::DisplayName;
 use crate::flows::administration::Problem;
-use crate::flows::administration::applications::{self, NewApplication};
+use crate::flows::administration::applications::{self, MadeApplication, NewApplication};
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
@@ -124,7 +125,13 @@ pub async fn create(
         (Ok(_), None) => Err(Problem::Input("choose what you build".to_owned())),
     };
     match made {
-        Ok(made) => show(&request, &state, seat, &made.application, made.secret.as_ref()),
+        Ok(MadeApplication { application, secret: Some(secret) }) => {
+            show(&request, &state, seat, &application, Some(&secret))
+        }
+        Ok(MadeApplication { application, secret: None }) => {
+            let page = format!("{}/apps/{}", Frame::of(seat).base, application.id);
+            Ok(done(&page, Done::AppMade))
+        }
         Err(Problem::Input(why)) => ask(&request, seat, Some(why), name, builds),
         Err(problem) => Err(failed(&request, problem)),
     }

@@ -4,9 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Seat, Viewer};
+use super::done::{Done, done};
 use super::posted::Posted;
 use super::stale;
-use super::view::{Frame, failed, see};
+use super::view::{Frame, failed};
 use crate::domain::provider::{
     ProfileRefresh, Provider, ProviderKey, ProviderKind, TokenRetention, UnverifiedEmail,
     UpstreamScope,
@@ -215,7 +216,10 @@ pub async fn create(
         Err(problem) => Err(problem),
     };
     match set {
-        Ok(made) => Ok(see(format!("{}/providers/{}", Frame::of(seat).base, made.key))),
+        Ok(made) => {
+            let page = format!("{}/providers/{}", Frame::of(seat).base, made.key);
+            Ok(done(&page, Done::ProviderAdded))
+        }
         Err(Problem::Input(why)) => {
             let said = Said { error: Some(why), notice: None };
             show(&request, &state, seat, (String::new(), form), said)
@@ -255,7 +259,7 @@ pub async fn change(
     };
     let page = format!("{}/providers/{}", Frame::of(seat).base, old.key);
     match set {
-        Ok(_) => Ok(see(page)),
+        Ok(_) => Ok(done(&page, Done::Saved)),
         Err(Problem::Input(why)) => {
             let said = Said { error: Some(why), notice: None };
             show(&request, &state, seat, (seen, form), said)
@@ -280,7 +284,7 @@ pub async fn act(
         "remove" => {
             let admin = seat.administrator(context);
             providers::remove(&admin, &seat.tenant, &provider.key).await.map_err(failed)?;
-            Ok(see(format!("{base}/sign-in")))
+            Ok(done(&format!("{base}/sign-in"), Done::ProviderRemoved))
         }
         "test" => {
             let issuer = context.public_url.issuer(&seat.tenant);

@@ -4,10 +4,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Seat, Viewer};
+use super::done::{Done, done};
 use super::paging;
 use super::posted::Posted;
 use super::stale;
-use super::view::{Frame, failed, see};
+use super::view::{Frame, failed};
 use crate::domain::ids::RoleId;
 use crate::domain::parameters::Parameters;
 use crate::domain::role::RoleKey;
@@ -135,7 +136,7 @@ pub async fn create(
         Err(why) => Err(Problem::Input(why.to_string())),
     };
     match made {
-        Ok(()) => Ok(see(format!("{}/roles", Frame::of(seat).base))),
+        Ok(()) => Ok(done(&format!("{}/roles", Frame::of(seat).base), Done::RoleMade)),
         Err(Problem::Input(why)) => {
             let draft = Draft { error: Some(why), key, description: text };
             show(&request, &state, seat, &Parameters::default(), draft).await
@@ -156,18 +157,19 @@ pub async fn change(
     let failed = |problem| failed(&request, problem);
     let id = RoleId::parse(&path.1).map_err(|_| failed(Problem::Unknown))?;
     let seen = posted.optional("version");
-    let done = match posted.field("act") {
-        "up" => roles::shift(&admin, tenant, id, seen, Direction::Up).await,
-        "down" => roles::shift(&admin, tenant, id, seen, Direction::Down).await,
-        "delete" => roles::delete(&admin, tenant, id).await,
+    let (acted, told) = match posted.field("act") {
+        "up" => (roles::shift(&admin, tenant, id, seen, Direction::Up).await, Done::RoleMoved),
+        "down" => (roles::shift(&admin, tenant, id, seen, Direction::Down).await, Done::RoleMoved),
+        "delete" => (roles::delete(&admin, tenant, id).await, Done::RoleDeleted),
         _ => {
             let text = posted.field("description").to_owned();
-            roles::describe(&admin, tenant, id, posted.field("version"), text).await
+            let version = posted.field("version");
+            (roles::describe(&admin, tenant, id, version, text).await, Done::Saved)
         }
     };
     let page = format!("{}/roles", Frame::of(seat).base);
-    match done {
-        Ok(()) => Ok(see(page)),
+    match acted {
+        Ok(()) => Ok(done(&page, told)),
         Err(problem) => stale::refused(&request, &posted, &page, problem),
     }
 }

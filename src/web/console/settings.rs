@@ -4,13 +4,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Owner, Seat, Viewer};
+use super::done::{Done, done};
 use super::host::HostSection;
 use super::posted::Posted;
 use super::stale;
-use super::view::{Frame, failed, see};
+use super::view::{Frame, failed};
 use crate::domain::member::MemberRole;
 use crate::domain::tenant::{Domain, Tenant, TenantStatus};
-use crate::flows::administration::tenants::{self, DELETION_GRACE, TenantChange};
+use crate::flows::administration::tenants::{self, Authority, DELETION_GRACE, TenantChange};
 use crate::flows::administration::{Problem, description, hosts};
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
@@ -28,6 +29,8 @@ pub struct SettingsPage {
     pub domain: String,
     pub is_owner: bool,
     pub is_suspended: bool,
+    /// An operator has planned the deletion, and this is none.
+    pub is_deleted_by_another: bool,
     pub grace_days: u64,
 }
 
@@ -64,6 +67,8 @@ pub(super) async fn show<L>(
     let (tenant, public_url) = (&seat.tenant, &state.context.public_url);
     let claim = hosts::pending(&state.context, tenant.id).await;
     let claim = claim.map_err(|problem| failed(request, problem))?;
+    let by_operator = tenants::is_deleted_by_operator(&state.context, tenant).await;
+    let by_operator = by_operator.map_err(|problem| failed(request, problem))?;
     let domain = tenant.domain.as_ref().map(ToString::to_string).unwrap_or_default();
     let view = SettingsPage {
         frame: Frame::of(seat),
@@ -75,6 +80,7 @@ pub(super) async fn show<L>(
         domain: draft.domain.map_or(domain, str::to_owned),
         is_owner: seat.role == MemberRole::Owner,
         is_suspended: tenant.status == TenantStatus::Disabled,
+        is_deleted_by_another: by_operator && !seat.account.is_operator,
         grace_days: DELETION_GRACE.as_secs() / (24 * 60 * 60),
         tenant: tenant.clone(),
     };
@@ -112,7 +118,7 @@ pub async fn change(
     let change = TenantChange { domain, ..TenantChange::default() };
     let admin = seat.administrator(&state.context);
     match tenants::change_seen(&admin, seat.tenant.id, seen, change).await {
-        Ok(_) => Ok(see(page(seat))),
+        Ok(_) => Ok(done(&page(seat), Done::Saved)),
         Err(Problem::Input(why)) => {
             let draft = Draft { domain: Some(text), ..Draft::refused(why) };
             show(&request, &state, seat, draft).await
@@ -131,22 +137,34 @@ pub async fn act(
     let (seat, tenant) = (&posted.by, &posted.by.tenant);
     let admin = seat.administrator(&state.context);
     let is_operator = seat.account.is_operator;
-    let done = match posted.field("act") {
+    let (acted, told) = match posted.field("act") {
         "suspend" | "resume" if !is_operator => return Err(PageError::not_allowed(&request)),
-        "suspend" => tenants::set_status(&admin, tenant, TenantStatus::Disabled).await,
-        "resume" => tenants::set_status(&admin, tenant, TenantStatus::Active).await,
-        "keep" => tenants::cancel_deletion(&admin, tenant.id).await,
+        "suspend" => {
+            let status = TenantStatus::Disabled;
+            (tenants::set_status(&admin, tenant, status).await, Done::TenantSuspended)
+        }
+        "resume" => {
+            let status = TenantStatus::Active;
+            (tenants::set_status(&admin, tenant, status).await, Done::TenantResumed)
+        }
+        "keep" => {
+            let by = if is_operator { Authority::Operator } else { Authority::Owner };
+            (tenants::cancel_deletion(&admin, tenant.id, by).await, Done::DeletionCancelled)
+        }
         "delete" if posted.field("slug").trim() == tenant.slug.as_str() => {
-            tenants::plan_deletion(&admin, tenant).await
+            (tenants::plan_deletion(&admin, tenant).await, Done::DeletionPlanned)
         }
         "delete" => {
             let why = format!("to delete the tenant, type its slug: {}", tenant.slug);
             return show(&request, &state, seat, Draft::refused(why)).await;
         }
-        _ => Err(Problem::Input("there is no such button".to_owned())),
+        _ => {
+            let draft = Draft::refused("there is no such button");
+            return show(&request, &state, seat, draft).await;
+        }
     };
-    match done {
-        Ok(()) => Ok(see(page(seat))),
+    match acted {
+        Ok(()) => Ok(done(&page(seat), told)),
         Err(Problem::Input(why)) => show(&request, &state, seat, Draft::refused(why)).await,
         Err(problem) => Err(failed(&request, problem)),
     }

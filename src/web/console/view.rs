@@ -4,6 +4,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::access::{Account, Seat};
+use super::done::Done;
 use crate::domain::member::MemberRole;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::flows::administration::Problem;
@@ -22,6 +23,8 @@ pub struct Frame {
     pub may_change: bool,
     /// Why the tenant answers nobody, if it does not.
     pub closed: Option<String>,
+    /// What was done by the post that led here.
+    pub done: Option<&'static str>,
 }
 
 impl Frame {
@@ -36,6 +39,7 @@ impl Frame {
             slug: String::new(),
             may_change: false,
             closed: None,
+            done: account.done.map(Done::sentence),
         }
     }
 

@@ -124,12 +124,15 @@ fn redeem(
 /// RFC 6749 §4.1.2: a code used twice takes along what it issued.
 fn replay(
     tx: &mut TenantTx<'_>,
-    family: FamilyId,
-    mut event: AuditEvent,
+    id: FamilyId,
+    event: AuditEvent,
     now: Timestamp,
 ) -> Result<Option<Redeemed>, StorageError> {
-    tx.refresh_families().revoke(family, RevocationReason::CodeReplayed, now)?;
-    event.target = family.to_string();
+    tx.refresh_families().revoke(id, RevocationReason::CodeReplayed, now)?;
+    let event = match tx.refresh_families().find(id)? {
+        Some(family) => event.about_family(&family, "revoked"),
+        None => AuditEvent { target: id.to_string(), ..event },
+    };
     tx.audit_events().append(&event)?;
     Ok(None)
 }

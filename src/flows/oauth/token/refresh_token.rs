@@ -131,7 +131,7 @@ impl Attempt {
             match verdict {
                 Verdict::Dead => return Ok(refused),
                 Verdict::Reuse => {
-                    self.revoke(tx)?;
+                    self.revoke(tx, &usable.family)?;
                     return Ok(refused);
                 }
                 Verdict::AnswerSuccessor | Verdict::Rotate | Verdict::CatchUp
@@ -148,17 +148,18 @@ impl Attempt {
             // request has won, so this ends.
             if self.step(tx, &mut usable.family)? {
                 if verdict == Verdict::CatchUp {
-                    tx.audit_events().append(&self.caught_up)?;
+                    let event = self.caught_up.about_family(&usable.family, "caught up");
+                    tx.audit_events().append(&event)?;
                 }
                 return Ok(Judged(Some(verdict), signed_in(tx, usable)?));
             }
         }
     }
 
-    fn revoke(&self, tx: &mut TenantTx<'_>) -> Result<(), StorageError> {
+    fn revoke(&self, tx: &mut TenantTx<'_>, family: &RefreshFamily) -> Result<(), StorageError> {
         let reason = RevocationReason::ReuseDetected;
-        if tx.refresh_families().revoke(self.family, reason, self.now)? {
-            tx.audit_events().append(&self.reuse)?;
+        if tx.refresh_families().revoke(family.id, reason, self.now)? {
+            tx.audit_events().append(&self.reuse.clone().about_family(family, "revoked"))?;
         }
         Ok(())
     }
