@@ -10,6 +10,7 @@ use super::output::Output;
 use super::{CommandError, Outcome, open};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::logo::Logo;
+use crate::domain::password::MinLength;
 use crate::domain::tenant::{
     self as domain, Accent, AccountPolicy, DisplayName, Domain, EmailCode, EmailVerification,
     SignUp, Slug,
@@ -67,6 +68,9 @@ pub struct Set {
     /// Whether users may sign in by a code that is mailed to them
     #[arg(long, value_parser = ["on", "off"])]
     email_code: Option<String>,
+    /// The fewest characters of a new password, 8 to 64; passwords that are set stay
+    #[arg(long, value_name = "CHARACTERS")]
+    password_min_length: Option<String>,
     /// Days between asking for an account's deletion and the deletion
     #[arg(long, value_name = "DAYS")]
     deletion_grace: Option<u16>,
@@ -151,6 +155,11 @@ fn change(set: &Set) -> Result<TenantChange, CommandError> {
         sign_up: set.sign_up.as_deref().and_then(SignUp::parse),
         email_verification: set.email_verification.as_deref().and_then(EmailVerification::parse),
         email_code: set.email_code.as_deref().and_then(EmailCode::parse),
+        password_min_length: parse(
+            "--password-min-length",
+            set.password_min_length.as_ref(),
+            MinLength::parse,
+        )?,
         deletion_grace_days: set.deletion_grace,
         accent: parse("--accent", set.accent.as_ref(), Accent::parse)?.map(Some),
         reply_to: parse("--reply-to", set.reply_to.as_ref(), EmailAddress::parse)?.map(Some),
@@ -176,6 +185,7 @@ fn document(context: &Context, tenant: &domain::Tenant) -> Value {
         "sign_up": tenant.accounts.sign_up.as_str(),
         "email_verification": tenant.accounts.email_verification.as_str(),
         "email_code": tenant.accounts.email_code.as_str(),
+        "password_min_length": tenant.accounts.password_min_length.characters(),
         "deletion_grace_days": tenant.accounts.deletion_grace_days,
         "accent": tenant.accent.map(|accent| accent.to_string()),
         "logo": tenant.logo.as_ref().map(ToString::to_string),

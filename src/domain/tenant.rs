@@ -8,6 +8,7 @@ use super::clock::Timestamp;
 use super::email_address::EmailAddress;
 use super::ids::TenantId;
 use super::logo::LogoVersion;
+use super::password::MinLength;
 use super::user::User;
 
 /// The slug of the built-in tenant through which people sign in to the console.
@@ -64,6 +65,7 @@ pub struct AccountPolicy {
     pub sign_up: SignUp,
     pub email_verification: EmailVerification,
     pub email_code: EmailCode,
+    pub password_min_length: MinLength,
     /// Days between asking for an account's deletion and the deletion.
     pub deletion_grace_days: u16,
 }
@@ -84,6 +86,7 @@ impl Default for AccountPolicy {
             sign_up: SignUp::Open,
             email_verification: EmailVerification::Optional,
             email_code: EmailCode::Off,
+            password_min_length: MinLength::default(),
             deletion_grace_days: 14,
         }
     }

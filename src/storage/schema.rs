@@ -17,6 +17,7 @@ diesel::table! {
         deletes_at -> Nullable<BigInt>,
         logo -> Nullable<Text>,
         name_key -> Text,
+        password_min_length -> Integer,
     }
 }
 

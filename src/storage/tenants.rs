@@ -13,6 +13,7 @@ use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::logo::LogoVersion;
 use crate::domain::member::MemberRole;
+use crate::domain::password::MinLength;
 use crate::domain::tenant::{
     Accent, AccountPolicy, DisplayName, Domain, EmailCode, EmailVerification, SignUp, Slug, Tenant,
     TenantStatus,
@@ -38,6 +39,7 @@ struct Row {
     deletes_at: Option<i64>,
     logo: Option<String>,
     name_key: String,
+    password_min_length: i32,
 }
 
 impl Tenants<'_> {
@@ -58,6 +60,7 @@ impl Tenants<'_> {
             deletes_at: tenant.deletes_at.map(Timestamp::as_millis),
             logo: tenant.logo.as_ref().map(ToString::to_string),
             name_key: tenant.name.as_str().to_lowercase(),
+            password_min_length: tenant.accounts.password_min_length.characters().into(),
         };
         diesel::insert_into(tenants::table).values(&row).execute(self.0)?;
         Ok(())
@@ -139,6 +142,8 @@ impl Tenants<'_> {
                 tenants::sign_up.eq(accounts.sign_up.as_str()),
                 tenants::email_verification.eq(accounts.email_verification.as_str()),
                 tenants::email_code.eq(accounts.email_code.as_str()),
+                tenants::password_min_length
+                    .eq(i32::from(accounts.password_min_length.characters())),
                 tenants::deletion_grace_days.eq(i32::from(accounts.deletion_grace_days)),
                 tenants::accent.eq(tenant.accent.as_ref().map(ToString::to_string)),
                 tenants::reply_to.eq(tenant.reply_to.as_ref().map(ToString::to_string)),
@@ -238,6 +243,10 @@ impl TryFrom<Row> for Tenant {
                 email_verification: EmailVerification::parse(&row.email_verification)
                     .ok_or_else(unreadable)?,
                 email_code: EmailCode::parse(&row.email_code).ok_or_else(unreadable)?,
+                password_min_length: u8::try_from(row.password_min_length)
+                    .ok()
+                    .and_then(|characters| MinLength::new(characters).ok())
+                    .ok_or_else(unreadable)?,
                 deletion_grace_days: u16::try_from(row.deletion_grace_days)
                     .map_err(|_| unreadable())?,
             },

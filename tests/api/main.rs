@@ -39,6 +39,7 @@ mod malformed_parameters;
 mod operations;
 mod outage;
 mod overload;
+mod password_policy;
 mod pending_requests;
 mod pre_hijacking;
 mod prompts;

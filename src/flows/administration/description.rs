@@ -30,6 +30,7 @@ pub fn tenant(tenant: &Tenant) -> Value {
         "sign_up": accounts.sign_up.as_str(),
         "email_verification": accounts.email_verification.as_str(),
         "email_code": accounts.email_code.as_str(),
+        "password_min_length": accounts.password_min_length.characters(),
         "deletion_grace_days": accounts.deletion_grace_days,
         "colour": tenant.accent.map(|accent| accent.to_string()),
         "logo": tenant.logo.as_ref().map(ToString::to_string),

@@ -12,6 +12,7 @@ use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::logo::{Logo, LogoVersion};
 use crate::domain::member::MemberRole;
+use crate::domain::password::MinLength;
 use crate::domain::signing_key::{Algorithm, KeyLife};
 use crate::domain::tenant::{
     Accent, AccountPolicy, CONSOLE_SLUG, DisplayName, Domain, EmailCode, EmailVerification,
@@ -127,6 +128,7 @@ pub struct TenantChange {
     pub sign_up: Option<SignUp>,
     pub email_verification: Option<EmailVerification>,
     pub email_code: Option<EmailCode>,
+    pub password_min_length: Option<MinLength>,
     pub deletion_grace_days: Option<u16>,
     /// `Some(None)` goes back to ours.
     pub accent: Option<Option<Accent>>,
@@ -204,6 +206,8 @@ fn changed_to(mut tenant: Tenant, change: TenantChange) -> Tenant {
     accounts.sign_up = change.sign_up.unwrap_or(accounts.sign_up);
     accounts.email_verification = change.email_verification.unwrap_or(accounts.email_verification);
     accounts.email_code = change.email_code.unwrap_or(accounts.email_code);
+    accounts.password_min_length =
+        change.password_min_length.unwrap_or(accounts.password_min_length);
     accounts.deletion_grace_days =
         change.deletion_grace_days.unwrap_or(accounts.deletion_grace_days);
     tenant.name = change.name.unwrap_or(tenant.name);

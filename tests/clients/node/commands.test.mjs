@@ -60,6 +60,22 @@ for (const database of DATABASES) {
       assert.equal(refresh.status, 401);
     });
 
+    it('a tenant that wants longer passwords gets them from every command, and the old ones go on working', async () => {
+      const [short, long] = ['purple-otter-72', 'purple-otter-72q'];
+      const set = number => beside(['tenant', 'set', '--slug', 'acme', '--password-min-length', number, '--json']);
+      assert.match((await set('65')).stderr, /--password-min-length: .*at least 8 .*more than 64/);
+      assert.equal(JSON.parse((await set('16')).stdout).password_min_length, 16);
+      const who = ['--tenant', 'acme', '--email', 'longer@example.com', '--password-stdin'];
+      for (const command of ['create', 'set-password']) {
+        const refused = await beside(['user', command, ...who], short);
+        assert.equal(refused.code, 1);
+        assert.match(refused.stderr, /Use at least 16 characters/);
+        assert.equal((await beside(['user', command, ...who], long)).code, 0);
+      }
+      assert.equal((await login(server.user.email, server.user.password)).status, 200);
+      assert.equal((await set('8')).code, 0);
+    });
+
     it('rotated keys are published before they sign; with --now they sign at once, and old tokens stay good', async () => {
       const { user, tenant } = server;
       const kids = async () => (await getJson(`${tenant.issuer}/.well-known/jwks.json`)).body.keys.map(key => key.kid);
