@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -74,6 +75,15 @@ pub struct Set {
     /// Days between asking for an account's deletion and the deletion
     #[arg(long, value_name = "DAYS")]
     deletion_grace: Option<u16>,
+    /// How long access tokens of new applications live, 1 to 60
+    #[arg(long, value_name = "MINUTES")]
+    access_minutes: Option<u32>,
+    /// How long a sign-in to new applications lasts unused, 2160 at most
+    #[arg(long, value_name = "HOURS")]
+    idle_hours: Option<u32>,
+    /// How long a sign-in to new applications lasts altogether, 2160 at most
+    #[arg(long, value_name = "HOURS")]
+    absolute_hours: Option<u32>,
     /// The colour of its pages and mail, such as #136f58
     #[arg(long, value_name = "COLOUR")]
     accent: Option<String>,
@@ -145,6 +155,7 @@ fn change(set: &Set) -> Result<TenantChange, CommandError> {
         text.map(|text| parse(text).map_err(|why| CommandError(format!("{name}: {why}"))))
             .transpose()
     }
+    let seconds = |many: u32, each: u64| Duration::from_secs(u64::from(many) * each);
     Ok(TenantChange {
         domain: match set.no_domain {
             true => Some(None),
@@ -161,6 +172,9 @@ fn change(set: &Set) -> Result<TenantChange, CommandError> {
             MinLength::parse,
         )?,
         deletion_grace_days: set.deletion_grace,
+        access_token_life: set.access_minutes.map(|minutes| seconds(minutes, 60)),
+        refresh_idle_life: set.idle_hours.map(|hours| seconds(hours, 3_600)),
+        refresh_absolute_life: set.absolute_hours.map(|hours| seconds(hours, 3_600)),
         accent: parse("--accent", set.accent.as_ref(), Accent::parse)?.map(Some),
         reply_to: parse("--reply-to", set.reply_to.as_ref(), EmailAddress::parse)?.map(Some),
     })
@@ -187,6 +201,9 @@ fn document(context: &Context, tenant: &domain::Tenant) -> Value {
         "email_code": tenant.accounts.email_code.as_str(),
         "password_min_length": tenant.accounts.password_min_length.characters(),
         "deletion_grace_days": tenant.accounts.deletion_grace_days,
+        "access_minutes": tenant.lifetimes.access_token.as_secs() / 60,
+        "idle_hours": tenant.lifetimes.refresh_idle.as_secs() / 3_600,
+        "absolute_hours": tenant.lifetimes.refresh_absolute.as_secs() / 3_600,
         "accent": tenant.accent.map(|accent| accent.to_string()),
         "logo": tenant.logo.as_ref().map(ToString::to_string),
         "reply_to": tenant.reply_to.as_ref().map(EmailAddress::as_str),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use url::Host;
 
+use super::application::Lifetimes;
 use super::clock::Timestamp;
 use super::email_address::EmailAddress;
 use super::ids::TenantId;
@@ -22,6 +23,8 @@ pub struct Tenant {
     pub domain: Option<Domain>,
     pub status: TenantStatus,
     pub accounts: AccountPolicy,
+    /// What its new applications begin with.
+    pub lifetimes: Lifetimes,
     /// The colour of its pages and mail; ours if absent.
     pub accent: Option<Accent>,
     /// The picture on its pages and mail; the first letter of its name if absent.

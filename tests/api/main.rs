@@ -13,6 +13,7 @@ mod console;
 mod console_lists;
 mod console_pages;
 mod cors;
+mod default_lifetimes;
 mod discovery;
 mod email_code;
 mod enumeration;

@@ -8,7 +8,7 @@ use super::applications::show;
 use super::posted::Posted;
 use super::view::{Frame, failed};
 use crate::domain::application::{
-    ApplicationKind, DirectLogin, Party, TokenSettings, UpstreamTokenAccess,
+    ApplicationKind, DirectLogin, Lifetimes, Party, TokenSettings, UpstreamTokenAccess,
 };
 use crate::domain::tenant::DisplayName;
 use crate::flows::administration::Problem;
@@ -118,7 +118,7 @@ pub async fn create(
     let made = match (DisplayName::parse(name), preset) {
         (Ok(name), Some(preset)) => {
             let admin = seat.administrator(&state.context);
-            applications::create(&admin, &seat.tenant, from(preset, name)).await
+            applications::create(&admin, &seat.tenant, from(preset, name, seat.tenant.lifetimes)).await
         }
         (Err(why), _) => Err(Problem::Input(why.to_string())),
         (Ok(_), None) => Err(Problem::Input("choose what you build".to_owned())),
@@ -130,7 +130,7 @@ pub async fn create(
     }
 }
 
-fn from(preset: &Preset, name: DisplayName) -> NewApplication {
+fn from(preset: &Preset, name: DisplayName, lifetimes: Lifetimes) -> NewApplication {
     let list = |text: Option<&str>| text.map(str::to_owned).into_iter().collect();
     NewApplication {
         name,
@@ -143,7 +143,7 @@ fn from(preset: &Preset, name: DisplayName) -> NewApplication {
         is_default: false,
         party: Party::First,
         upstream_tokens: UpstreamTokenAccess::Refused,
-        tokens: TokenSettings::default(),
+        tokens: TokenSettings::beginning_with(lifetimes),
         secret: None,
     }
 }

@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::access::{Owner, Seat, Viewer};
 use super::host::HostSection;
+use super::lifetimes::LifetimesSection;
 use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed, see};
@@ -23,6 +24,7 @@ pub struct SettingsPage {
     pub version: String,
     pub tenant: Tenant,
     pub issuer: String,
+    pub lifetimes: LifetimesSection,
     pub host: HostSection,
     pub claimed: String,
     pub domain: String,
@@ -35,6 +37,7 @@ pub struct SettingsPage {
 #[derive(Default)]
 pub struct Draft<'a> {
     pub error: Option<String>,
+    pub lifetimes: Option<LifetimesSection>,
     /// The host that was to be claimed.
     pub claimed: Option<&'a str>,
     /// The host that an operator gives.
@@ -70,6 +73,7 @@ pub(super) async fn show<L>(
         error: draft.error,
         version: description::version(&description::tenant(tenant)),
         issuer: public_url.issuer(tenant),
+        lifetimes: draft.lifetimes.unwrap_or_else(|| LifetimesSection::of(tenant.lifetimes)),
         host: HostSection::of(tenant, claim.as_ref(), public_url),
         claimed: draft.claimed.unwrap_or_default().to_owned(),
         domain: draft.domain.map_or(domain, str::to_owned),
@@ -81,7 +85,7 @@ pub(super) async fn show<L>(
     render(request, &view, Policy::StaysHere)
 }
 
-pub(super) fn page(seat: &Seat<Owner>) -> String {
+pub(super) fn page<L>(seat: &Seat<L>) -> String {
     format!("{}/settings", Frame::of(seat).base)
 }
 

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Seat, Viewer};
+use super::number::Number;
 use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed, see};
@@ -30,22 +31,6 @@ pub struct SignInMethodsPage {
     pub password_min_length: Number,
     pub deletion_grace_days: Number,
     pub providers: Vec<Line>,
-}
-
-/// A number as it stands in its field, and what is wrong with it.
-pub struct Number {
-    pub text: String,
-    pub problem: Option<String>,
-}
-
-impl Number {
-    fn of(number: impl Into<u64>) -> Self {
-        Self { text: number.into().to_string(), problem: None }
-    }
-
-    fn typed(text: &str, problem: Option<&String>) -> Self {
-        Self { text: text.chars().take(20).collect(), problem: problem.cloned() }
-    }
 }
 
 pub struct Line {
