@@ -10,6 +10,7 @@ mod authorize;
 mod clients;
 mod consent;
 mod console;
+mod console_access;
 mod console_lists;
 mod console_pages;
 mod cors;
