@@ -24,6 +24,7 @@ pub mod settings;
 pub mod setup;
 pub mod sign_in;
 pub mod sign_in_methods;
+mod snippets;
 mod stale;
 pub mod tenants;
 pub mod trial;

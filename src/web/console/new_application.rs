@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Seat};
-use super::applications::show;
+use super::applications::show_new;
 use super::posted::Posted;
 use super::view::{Frame, failed};
 use crate::domain::application::{
@@ -41,7 +41,9 @@ const fn preset(
     Preset { key, label, kind, redirect_uri, after_sign_out, origin: None, direct_login }
 }
 
-static PRESETS: [Preset; 5] = [
+const SERVER: (&str, &str) = ("http://localhost:3000/callback", "http://localhost:3000/");
+
+static PRESETS: [Preset; 6] = [
     Preset {
         direct_login: DirectLogin::Allowed,
         ..preset(
@@ -60,12 +62,8 @@ static PRESETS: [Preset; 5] = [
             Some(("http://localhost:5173/callback", "http://localhost:5173/")),
         )
     },
-    preset(
-        "server",
-        "Node, Rust or another server",
-        ApplicationKind::Web,
-        Some(("http://localhost:3000/callback", "http://localhost:3000/")),
-    ),
+    preset("node", "Node, or another server", ApplicationKind::Web, Some(SERVER)),
+    preset("rust", "Rust", ApplicationKind::Web, Some(SERVER)),
     preset(
         "native",
         "Native or mobile app",
@@ -115,17 +113,19 @@ pub async fn create(
     posted.only(&request, &["name", "builds"])?;
     let (seat, name, builds) = (&posted.by, posted.field("name"), posted.field("builds"));
     let preset = PRESETS.iter().find(|preset| preset.key == builds);
-    let made = match (DisplayName::parse(name), preset) {
-        (Ok(name), Some(preset)) => {
-            let admin = seat.administrator(&state.context);
-            applications::create(&admin, &seat.tenant, from(preset, name, seat.tenant.lifetimes)).await
+    let (name, preset) = match (DisplayName::parse(name), preset) {
+        (Ok(name), Some(preset)) => (name, preset),
+        (Err(why), _) => return ask(&request, seat, Some(why.to_string()), name, builds),
+        (Ok(_), None) => {
+            let why = "choose what you build".to_owned();
+            return ask(&request, seat, Some(why), name, builds);
         }
-        (Err(why), _) => Err(Problem::Input(why.to_string())),
-        (Ok(_), None) => Err(Problem::Input("choose what you build".to_owned())),
     };
-    match made {
-        Ok(made) => show(&request, &state, seat, &made.application, made.secret.as_ref()),
-        Err(Problem::Input(why)) => ask(&request, seat, Some(why), name, builds),
+    let admin = seat.administrator(&state.context);
+    let new = from(preset, name, seat.tenant.lifetimes);
+    match applications::create(&admin, &seat.tenant, new).await {
+        Ok(made) => show_new(&request, &state, seat, &made, preset.key),
+        Err(Problem::Input(why)) => ask(&request, seat, Some(why), posted.field("name"), builds),
         Err(problem) => Err(failed(&request, problem)),
     }
 }
