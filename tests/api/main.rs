@@ -4,6 +4,7 @@
 
 mod account;
 mod account_policy;
+mod audit_changes;
 mod audit_log;
 mod authorization_code;
 mod authorize;
