@@ -21,6 +21,8 @@ on_both_databases! {
     a_host_that_is_claimed_and_withdrawn_leaves_events,
     keys_that_are_rotated_and_withdrawn_leave_events,
     a_letter_that_is_tried_again_leaves_an_event,
+    a_deletion_that_is_planned_and_taken_back_leaves_events,
+    an_operator_that_is_made_leaves_an_event,
     every_action_is_a_change_or_something_that_happened,
 }
 
@@ -150,14 +152,9 @@ async fn a_role_that_is_changed_and_deleted_leaves_events(app: &TestApp) {
     done(app, &mut browser, &at, &[("act", "up")]).await;
     let (before, after) = newest(app, &mut browser, "role.changed").await;
     assert!(before["rank"].as_i64() > after["rank"].as_i64(), "{before} {after}");
-    let (before, roles) = {
-        let page = browser.get(&url(app, "/t/acme/roles")).await;
-        let (_, rest) = page.body.split_once("/console/t/acme/roles/").unwrap();
-        (format!("/t/acme/users/{}/roles", acme.user), rest.split('"').next().unwrap().to_owned())
-    };
     let role = at.rsplit('/').next().unwrap();
-    assert!(!roles.is_empty());
-    done(app, &mut browser, &before, &[("seen", "ADMIN"), ("role-1", role)]).await;
+    let roles = format!("/t/acme/users/{}/roles", acme.user);
+    done(app, &mut browser, &roles, &[("seen", "ADMIN"), ("role-1", role)]).await;
     let change = newest(app, &mut browser, "user.roles_assigned").await;
     assert_eq!(change, (json!(["ADMIN"]), json!(["NEW"])));
     done(app, &mut browser, &at, &[("act", "delete")]).await;
@@ -283,7 +280,34 @@ async fn a_letter_that_is_tried_again_leaves_an_event(app: &TestApp) {
     says(app, &mut browser, "mail.retried", "status", [json!("dead"), json!("waiting")]).await;
 }
 
-/// Changes, of which a test of this file or of `audit_log` sees what was before and after.
+async fn a_deletion_that_is_planned_and_taken_back_leaves_events(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut user = Browser::new(app);
+    user.sign_in(&acme).await;
+    let at = acme.url("/account/delete");
+    let csrf = field(&user.get(&at).await, "csrf");
+    for choice in ["delete", "keep"] {
+        let answer = user.submit(&at, &[("csrf", &csrf), ("choice", choice)]).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+    }
+    let mut browser = owner(app, &acme).await;
+    let (before, planned) = newest(app, &mut browser, "user.deletion_planned").await;
+    assert!(before["deletes_at"].is_null() && planned["deletes_at"].is_string(), "{planned}");
+    let (was, after) = newest(app, &mut browser, "user.deletion_cancelled").await;
+    assert_eq!(was, planned);
+    assert!(after["deletes_at"].is_null(), "{after}");
+}
+
+async fn an_operator_that_is_made_leaves_an_event(app: &TestApp) {
+    let email = crate::console::operator(app).await;
+    let mut browser = sign_in(app, &email).await;
+    let at = "/t/console/audit?format=jsonl&action=operator.created";
+    let log = browser.get(&url(app, at)).await;
+    let event: Value = serde_json::from_str(log.body.trim()).unwrap();
+    assert_eq!(event["details"], json!({ "before": null, "after": { "email": email } }));
+}
+
+/// Changes, of which a test of this file, of `audit_log` or of `host_verification` sees what was before and after.
 const CHANGES: &[&str] = &[
     "tenant.created",
     "tenant.disabled",

@@ -76,6 +76,27 @@ for (const database of DATABASES) {
       assert.equal((await set('8')).code, 0);
     });
 
+    it('a new app begins with the lifetimes that its tenant was set to', async () => {
+      const set = (...flags) => beside(['tenant', 'set', '--slug', 'acme', ...flags, '--json']);
+      for (const [flag, value, why] of [
+        ['--access-minutes', '0', /an access token lives 1 to 60 minutes/],
+        ['--idle-hours', '2161', /90 days at most/],
+        ['--absolute-hours', '1', /altogether at least as long as unused/],
+      ]) {
+        const refused = await set(flag, value);
+        assert.equal(refused.code, 1);
+        assert.match(refused.stderr, why);
+      }
+      const changed = JSON.parse((await set('--access-minutes', '5', '--idle-hours', '24')).stdout);
+      assert.deepEqual([changed.access_minutes, changed.idle_hours, changed.absolute_hours], [5, 24, 720]);
+      const { client_id, client_secret } = await server.createApp('acme', 'service');
+      await server.honoursChanges();
+      const body = new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret });
+      const answer = await fetch(`${server.tenant.issuer}/oauth2/token`, { method: 'POST', body });
+      assert.equal((await answer.json()).expires_in, 300);
+      assert.equal((await set('--access-minutes', '15', '--idle-hours', '168')).code, 0);
+    });
+
     it('rotated keys are published before they sign; with --now they sign at once, and old tokens stay good', async () => {
       const { user, tenant } = server;
       const kids = async () => (await getJson(`${tenant.issuer}/.well-known/jwks.json`)).body.keys.map(key => key.kid);
