@@ -10,8 +10,8 @@ use doorward::crypto::entropy::OsEntropy;
 use doorward::crypto::jwt::{self, SigningKey, TokenType};
 use doorward::crypto::password::{Arena, SALT_LENGTH, hash};
 use doorward::domain::application::{
-    Application, ApplicationKind, ApplicationStatus, ClientAuthentication, DirectLogin, Party,
-    TokenSettings,
+    Application, ApplicationKind, ApplicationStatus, ClientAuthentication, DirectLogin, Lifetimes,
+    Party, TokenSettings,
 };
 use doorward::domain::authorization_code::Grant;
 use doorward::domain::clock::{Clock, SystemClock};
@@ -106,6 +106,7 @@ fn fill(db: &Db, count: usize) -> (TenantId, Vec<FamilyId>) {
         domain: None,
         status: TenantStatus::Active,
         accounts: AccountPolicy::default(),
+        lifetimes: Lifetimes::default(),
         accent: None,
         logo: None,
         reply_to: None,

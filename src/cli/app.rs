@@ -85,7 +85,7 @@ impl App {
                 true => UpstreamTokenAccess::Allowed,
                 false => UpstreamTokenAccess::Refused,
             },
-            tokens: TokenSettings::default(),
+            tokens: TokenSettings::beginning_with(tenant.lifetimes),
             secret: None,
         };
         let MadeApplication { application, secret } =

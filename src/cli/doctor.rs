@@ -8,7 +8,7 @@ use super::{CommandError, Outcome, open};
 use crate::config::{PublicUrl, ServeSettings, StoreSettings};
 use crate::crypto::entropy::OsEntropy;
 use crate::crypto::master_key::MasterKey;
-use crate::flows::administration::health::{self, Finding};
+use crate::flows::administration::health::{self, Depth, Finding};
 use crate::storage::Db;
 
 #[derive(Args)]
@@ -92,7 +92,7 @@ async fn inside(report: &mut Report, db: Db, key: Option<MasterKey>, settings: &
     });
     match context {
         Ok(context) => {
-            for Finding { what, verdict } in health::findings(&context).await {
+            for Finding { what, verdict } in health::findings(&context, Depth::All).await {
                 report.line(what, verdict);
             }
         }

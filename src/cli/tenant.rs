@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use super::output::Output;
 use super::{CommandError, Outcome, open};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::logo::Logo;
+use crate::domain::password::MinLength;
 use crate::domain::tenant::{
     self as domain, Accent, AccountPolicy, DisplayName, Domain, EmailCode, EmailVerification,
     SignUp, Slug,
@@ -67,9 +69,21 @@ pub struct Set {
     /// Whether users may sign in by a code that is mailed to them
     #[arg(long, value_parser = ["on", "off"])]
     email_code: Option<String>,
+    /// The fewest characters of a new password, 8 to 64; passwords that are set stay
+    #[arg(long, value_name = "CHARACTERS")]
+    password_min_length: Option<String>,
     /// Days between asking for an account's deletion and the deletion
     #[arg(long, value_name = "DAYS")]
     deletion_grace: Option<u16>,
+    /// How long access tokens of new applications live, 1 to 60
+    #[arg(long, value_name = "MINUTES")]
+    access_minutes: Option<u32>,
+    /// How long a sign-in to new applications lasts unused, 2160 at most
+    #[arg(long, value_name = "HOURS")]
+    idle_hours: Option<u32>,
+    /// How long a sign-in to new applications lasts altogether, 2160 at most
+    #[arg(long, value_name = "HOURS")]
+    absolute_hours: Option<u32>,
     /// The colour of its pages and mail, such as #136f58
     #[arg(long, value_name = "COLOUR")]
     accent: Option<String>,
@@ -141,6 +155,7 @@ fn change(set: &Set) -> Result<TenantChange, CommandError> {
         text.map(|text| parse(text).map_err(|why| CommandError(format!("{name}: {why}"))))
             .transpose()
     }
+    let seconds = |many: u32, each: u64| Duration::from_secs(u64::from(many) * each);
     Ok(TenantChange {
         domain: match set.no_domain {
             true => Some(None),
@@ -151,7 +166,15 @@ fn change(set: &Set) -> Result<TenantChange, CommandError> {
         sign_up: set.sign_up.as_deref().and_then(SignUp::parse),
         email_verification: set.email_verification.as_deref().and_then(EmailVerification::parse),
         email_code: set.email_code.as_deref().and_then(EmailCode::parse),
+        password_min_length: parse(
+            "--password-min-length",
+            set.password_min_length.as_ref(),
+            MinLength::parse,
+        )?,
         deletion_grace_days: set.deletion_grace,
+        access_token_life: set.access_minutes.map(|minutes| seconds(minutes, 60)),
+        refresh_idle_life: set.idle_hours.map(|hours| seconds(hours, 3_600)),
+        refresh_absolute_life: set.absolute_hours.map(|hours| seconds(hours, 3_600)),
         accent: parse("--accent", set.accent.as_ref(), Accent::parse)?.map(Some),
         reply_to: parse("--reply-to", set.reply_to.as_ref(), EmailAddress::parse)?.map(Some),
     })
@@ -176,7 +199,11 @@ fn document(context: &Context, tenant: &domain::Tenant) -> Value {
         "sign_up": tenant.accounts.sign_up.as_str(),
         "email_verification": tenant.accounts.email_verification.as_str(),
         "email_code": tenant.accounts.email_code.as_str(),
+        "password_min_length": tenant.accounts.password_min_length.characters(),
         "deletion_grace_days": tenant.accounts.deletion_grace_days,
+        "access_minutes": tenant.lifetimes.access_token.as_secs() / 60,
+        "idle_hours": tenant.lifetimes.refresh_idle.as_secs() / 3_600,
+        "absolute_hours": tenant.lifetimes.refresh_absolute.as_secs() / 3_600,
         "accent": tenant.accent.map(|accent| accent.to_string()),
         "logo": tenant.logo.as_ref().map(ToString::to_string),
         "reply_to": tenant.reply_to.as_ref().map(EmailAddress::as_str),

@@ -5,7 +5,7 @@ use zxcvbn::matching::Match;
 use zxcvbn::matching::patterns::MatchPattern;
 use zxcvbn::{Score, zxcvbn};
 
-use crate::domain::password::{NewPassword, PasswordProblem};
+use crate::domain::password::{MinLength, NewPassword, PasswordProblem};
 
 /// Below it, a password falls within a million guesses: every one in zxcvbn's lists of common ones does.
 const MIN_SCORE: Score = Score::Two;
@@ -14,8 +14,14 @@ const MAX_CHARACTERS: usize = 100;
 /// Shorter parts of names are in passwords by chance.
 const MIN_PERSONAL_PART: usize = 4;
 
-/// `personal` is what others know of the user: e-mail address, name, the tenant's name.
-pub fn check(password: &NewPassword, personal: &[&str]) -> Result<(), PasswordProblem> {
+/// Whether the tenant, which wants at least `least` characters, takes it. `personal` is what others know of the
+/// user: e-mail address, name, the tenant's name.
+pub fn check(
+    password: &NewPassword,
+    least: MinLength,
+    personal: &[&str],
+) -> Result<(), PasswordProblem> {
+    password.unless_shorter_than(least)?;
     let text = password.secret().expose();
     let mut head = Zeroizing::new(String::with_capacity(text.len()));
     head.extend(text.chars().take(MAX_CHARACTERS));
@@ -59,7 +65,7 @@ mod tests {
         ["ada.lovelace@analytical.example", "ada.lovelace", "Ada Lovelace", "Analytical Engines"];
 
     fn problem(password: &str) -> Option<PasswordProblem> {
-        check(&NewPassword::parse(password).unwrap(), &PERSONAL).err()
+        check(&NewPassword::parse(password).unwrap(), MinLength::default(), &PERSONAL).err()
     }
 
     #[test]
@@ -124,7 +130,10 @@ mod tests {
 
     #[test]
     fn knowing_nothing_of_the_user_changes_nothing_for_the_rest() {
-        let check = |password| check(&NewPassword::parse(password).unwrap(), &["", " ", "@"]).err();
+        let check = |password| {
+            let password = NewPassword::parse(password).unwrap();
+            check(&password, MinLength::default(), &["", " ", "@"]).err()
+        };
         assert_eq!(check("password"), Some(PasswordProblem::TooCommon));
         assert_eq!(check("correct horse battery staple"), None);
     }

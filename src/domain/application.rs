@@ -155,6 +155,52 @@ pub enum ClientAuthentication {
     Unauthenticated,
 }
 
+/// How long an application's tokens live; a tenant decides what its new applications begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    pub access_token: Duration,
+    /// Unused for this long, a refresh family ends.
+    pub refresh_idle: Duration,
+    /// This long after the sign-in, a refresh family ends.
+    pub refresh_absolute: Duration,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            access_token: Duration::from_secs(15 * 60),
+            refresh_idle: Duration::from_secs(7 * 24 * 60 * 60),
+            refresh_absolute: Duration::from_secs(30 * 24 * 60 * 60),
+        }
+    }
+}
+
+/// Which of the lifetimes is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LifetimeProblem {
+    #[error("an access token lives 1 to 60 minutes")]
+    AccessToken,
+    #[error("a sign-in lasts at least as long unused as an access token, and 90 days at most")]
+    RefreshIdle,
+    #[error("a sign-in lasts altogether at least as long as unused, and 90 days at most")]
+    RefreshAbsolute,
+}
+
+impl Lifetimes {
+    pub fn check(&self) -> Result<(), LifetimeProblem> {
+        let Self { access_token, refresh_idle, refresh_absolute } = *self;
+        if !(MIN_ACCESS_TOKEN_LIFE..=MAX_ACCESS_TOKEN_LIFE).contains(&access_token) {
+            Err(LifetimeProblem::AccessToken)
+        } else if !(access_token..=MAX_REFRESH_LIFE).contains(&refresh_idle) {
+            Err(LifetimeProblem::RefreshIdle)
+        } else if !(refresh_idle..=MAX_REFRESH_LIFE).contains(&refresh_absolute) {
+            Err(LifetimeProblem::RefreshAbsolute)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// Algorithms and lifetimes of an application's tokens.
 #[derive(Clone, Debug)]
 pub struct TokenSettings {
@@ -178,18 +224,30 @@ const MAX_PUBLIC_REUSE_WINDOW: Duration = MINUTE;
 
 impl Default for TokenSettings {
     fn default() -> Self {
-        Self {
-            access_token_algorithm: Algorithm::Es256,
-            id_token_algorithm: Algorithm::Rs256,
-            access_token_life: Duration::from_secs(15 * 60),
-            refresh_idle_life: Duration::from_secs(7 * 24 * 60 * 60),
-            refresh_absolute_life: Duration::from_secs(30 * 24 * 60 * 60),
-            reuse_window: None,
-        }
+        Self::beginning_with(Lifetimes::default())
     }
 }
 
 impl TokenSettings {
+    pub const fn beginning_with(lifetimes: Lifetimes) -> Self {
+        Self {
+            access_token_algorithm: Algorithm::Es256,
+            id_token_algorithm: Algorithm::Rs256,
+            access_token_life: lifetimes.access_token,
+            refresh_idle_life: lifetimes.refresh_idle,
+            refresh_absolute_life: lifetimes.refresh_absolute,
+            reuse_window: None,
+        }
+    }
+
+    pub const fn lifetimes(&self) -> Lifetimes {
+        Lifetimes {
+            access_token: self.access_token_life,
+            refresh_idle: self.refresh_idle_life,
+            refresh_absolute: self.refresh_absolute_life,
+        }
+    }
+
     /// Long for a client that authenticates, since a thief would need its secret as well and
     /// server-side frontends lose rotated cookies; a minute at most for all others.
     pub fn reuse_window(&self, client: ClientAuthentication) -> Duration {
@@ -233,5 +291,29 @@ impl Application {
                 .iter()
                 .chain(&self.resources)
                 .any(|audience| audience.as_str() == resource)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes_are_in_their_ranges_and_in_order() {
+        let (minute, hour, day) = (60, 60 * 60, 24 * 60 * 60);
+        let check = |access, idle, absolute| {
+            let [access_token, refresh_idle, refresh_absolute] =
+                [access, idle, absolute].map(Duration::from_secs);
+            Lifetimes { access_token, refresh_idle, refresh_absolute }.check()
+        };
+        assert_eq!(Lifetimes::default().check(), Ok(()));
+        assert_eq!(check(minute, minute, minute), Ok(()));
+        assert_eq!(check(hour, 90 * day, 90 * day), Ok(()));
+        assert_eq!(check(minute - 1, day, day), Err(LifetimeProblem::AccessToken));
+        assert_eq!(check(hour + 1, day, day), Err(LifetimeProblem::AccessToken));
+        assert_eq!(check(hour, hour - 1, day), Err(LifetimeProblem::RefreshIdle));
+        assert_eq!(check(hour, 90 * day + 1, 91 * day), Err(LifetimeProblem::RefreshIdle));
+        assert_eq!(check(hour, day, day - 1), Err(LifetimeProblem::RefreshAbsolute));
+        assert_eq!(check(hour, day, 90 * day + 1), Err(LifetimeProblem::RefreshAbsolute));
     }
 }

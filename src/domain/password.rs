@@ -7,8 +7,46 @@ use zeroize::Zeroizing;
 
 use super::secret::Secret;
 
-/// NIST SP 800-63B-4 §3.1.1.2, with zxcvbn on top.
-pub const MIN_LENGTH: usize = 8;
+/// The fewest characters that a tenant takes in a new password; those that are set already go on working.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MinLength(u8);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a password has at least 8 characters, and no tenant may ask for more than 64")]
+pub struct InvalidMinLength;
+
+impl MinLength {
+    /// NIST SP 800-63B-4 §3.1.1.2, with zxcvbn on top.
+    pub const LEAST: Self = Self(8);
+    /// More would keep out what password managers make; the same section wants 64 to be taken.
+    pub const MOST: Self = Self(64);
+
+    pub fn new(characters: u8) -> Result<Self, InvalidMinLength> {
+        let is_allowed = (Self::LEAST.0..=Self::MOST.0).contains(&characters);
+        is_allowed.then_some(Self(characters)).ok_or(InvalidMinLength)
+    }
+
+    pub fn parse(text: &str) -> Result<Self, InvalidMinLength> {
+        Self::new(text.trim().parse().map_err(|_| InvalidMinLength)?)
+    }
+
+    pub const fn characters(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for MinLength {
+    fn default() -> Self {
+        Self::LEAST
+    }
+}
+
+impl fmt::Display for MinLength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Long enough for any passphrase, short enough to cost nothing before it is hashed.
 pub const MAX_LENGTH: usize = 1024;
 
@@ -36,9 +74,9 @@ impl fmt::Debug for PasswordHash {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordProblem {
     #[error(
-        "Use at least 8 characters. A few unrelated words are easy to remember and hard to guess."
+        "Use at least {0} characters. A few unrelated words are easy to remember and hard to guess."
     )]
-    TooShort,
+    TooShort(MinLength),
     #[error("Use at most 1,024 characters.")]
     TooLong,
     #[error("This password holds a character that cannot be typed. Enter it by hand.")]
@@ -51,8 +89,9 @@ pub enum PasswordProblem {
     ContainsOwnData,
 }
 
-/// A password to be set: 8 to 1,024 characters of any script, in NFC, so that it is the same
-/// from every keyboard. No rules about which characters it must have.
+/// A password that somebody chose: at most 1,024 characters of any script, in NFC, so that it is the same
+/// from every keyboard. No rules about which characters it must have. Whether it is long enough for its tenant and
+/// hard enough to guess, `crypto::password_strength` says.
 #[derive(Clone, Debug)]
 pub struct NewPassword(Secret);
 
@@ -63,9 +102,15 @@ impl NewPassword {
             return Err(PasswordProblem::Unusable);
         }
         match normalized.chars().count() {
-            ..MIN_LENGTH => Err(PasswordProblem::TooShort),
-            MIN_LENGTH..=MAX_LENGTH => Ok(Self(Secret::new(normalized.to_string()))),
+            ..=MAX_LENGTH => Ok(Self(Secret::new(normalized.to_string()))),
             _ => Err(PasswordProblem::TooLong),
+        }
+    }
+
+    pub fn unless_shorter_than(&self, least: MinLength) -> Result<(), PasswordProblem> {
+        match self.0.expose().chars().count() < usize::from(least.0) {
+            true => Err(PasswordProblem::TooShort(least)),
+            false => Ok(()),
         }
     }
 
@@ -113,10 +158,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_password_has_8_to_1024_characters() {
-        let problem = |text: &str| NewPassword::parse(text).err();
-        assert_eq!(problem("1234567"), Some(PasswordProblem::TooShort));
+    fn a_new_password_has_the_tenants_least_to_1024_characters() {
+        let problem_of = |text: &str, least: MinLength| {
+            NewPassword::parse(text).and_then(|it| it.unless_shorter_than(least)).err()
+        };
+        let problem = |text: &str| problem_of(text, MinLength::default());
+        assert_eq!(problem(""), Some(PasswordProblem::TooShort(MinLength::LEAST)));
+        assert_eq!(problem("1234567"), Some(PasswordProblem::TooShort(MinLength::LEAST)));
         assert_eq!(problem("12345678"), None);
+        for least in [9, 15, 64] {
+            let least = MinLength::new(least).unwrap();
+            let text = "ä".repeat(usize::from(least.characters()));
+            assert_eq!(problem_of(&text, least), None);
+            assert_eq!(
+                problem_of(&text[.."ä".len() * usize::from(least.characters() - 1)], least),
+                Some(PasswordProblem::TooShort(least))
+            );
+        }
         assert_eq!(problem(&"ä".repeat(1024)), None);
         assert_eq!(problem(&"ä".repeat(1025)), Some(PasswordProblem::TooLong));
         assert_eq!(problem(&"a".repeat(1_000_000)), Some(PasswordProblem::TooLong));
@@ -127,9 +185,21 @@ mod tests {
     #[test]
     fn length_is_counted_in_characters_once_composed() {
         let decomposed = "a\u{308}".repeat(7);
-        assert_eq!(NewPassword::parse(&decomposed).unwrap_err(), PasswordProblem::TooShort);
+        let seven = NewPassword::parse(&decomposed).unwrap();
+        let least = MinLength::default();
+        assert_eq!(seven.unless_shorter_than(least), Err(PasswordProblem::TooShort(least)));
         // Each of these four characters composes to one.
         assert!(NewPassword::parse(&"\u{3b1}\u{313}\u{300}\u{345}".repeat(1024)).is_ok());
+    }
+
+    #[test]
+    fn a_tenant_may_ask_for_8_to_64_characters() {
+        for good in ["8", " 12 ", "64"] {
+            assert!(MinLength::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "7", "65", "300", "-8", "8.5", "eight"] {
+            assert_eq!(MinLength::parse(bad), Err(InvalidMinLength), "{bad}");
+        }
     }
 
     #[test]

@@ -4,10 +4,12 @@ use std::fmt;
 
 use url::Host;
 
+use super::application::Lifetimes;
 use super::clock::Timestamp;
 use super::email_address::EmailAddress;
 use super::ids::TenantId;
 use super::logo::LogoVersion;
+use super::password::MinLength;
 use super::user::User;
 
 /// The slug of the built-in tenant through which people sign in to the console.
@@ -21,6 +23,8 @@ pub struct Tenant {
     pub domain: Option<Domain>,
     pub status: TenantStatus,
     pub accounts: AccountPolicy,
+    /// What its new applications begin with.
+    pub lifetimes: Lifetimes,
     /// The colour of its pages and mail; ours if absent.
     pub accent: Option<Accent>,
     /// The picture on its pages and mail; the first letter of its name if absent.
@@ -64,6 +68,7 @@ pub struct AccountPolicy {
     pub sign_up: SignUp,
     pub email_verification: EmailVerification,
     pub email_code: EmailCode,
+    pub password_min_length: MinLength,
     /// Days between asking for an account's deletion and the deletion.
     pub deletion_grace_days: u16,
 }
@@ -84,6 +89,7 @@ impl Default for AccountPolicy {
             sign_up: SignUp::Open,
             email_verification: EmailVerification::Optional,
             email_code: EmailCode::Off,
+            password_min_length: MinLength::default(),
             deletion_grace_days: 14,
         }
     }

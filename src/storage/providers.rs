@@ -6,7 +6,7 @@ use super::error::StorageError;
 use super::schema::providers;
 use super::tenant_tx::Scope;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::ProviderId;
+use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::{
     ProfileRefresh, Provider, ProviderKey, ProviderKind, TokenRetention, UnverifiedEmail,
     UpstreamScope,
@@ -24,7 +24,7 @@ pub struct StoredProvider {
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = providers, treat_none_as_null = true)]
-struct Row {
+pub(super) struct ProviderRow {
     tenant_id: String,
     id: String,
     key: String,
@@ -75,7 +75,7 @@ impl Providers<'_> {
         let rows = providers::table
             .filter(providers::tenant_id.eq(self.0.tenant))
             .order(providers::id.asc())
-            .load::<Row>(self.0.connection)?;
+            .load::<ProviderRow>(self.0.connection)?;
         rows.into_iter().map(StoredProvider::try_from).collect()
     }
 
@@ -87,9 +87,9 @@ impl Providers<'_> {
         Ok(diesel::delete(provider).execute(self.0.connection)? == 1)
     }
 
-    fn row(&self, stored: &StoredProvider) -> Row {
+    fn row(&self, stored: &StoredProvider) -> ProviderRow {
         let provider = &stored.provider;
-        Row {
+        ProviderRow {
             tenant_id: self.0.tenant.to_owned(),
             id: provider.id.to_string(),
             key: provider.key.to_string(),
@@ -113,10 +113,10 @@ fn words<'w>(words: impl Iterator<Item = &'w str>) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-impl TryFrom<Row> for StoredProvider {
+impl TryFrom<ProviderRow> for StoredProvider {
     type Error = StorageError;
 
-    fn try_from(row: Row) -> Result<Self, StorageError> {
+    fn try_from(row: ProviderRow) -> Result<Self, StorageError> {
         let unreadable = || StorageError::Corrupt("provider");
         let provider = Provider {
             id: ProviderId::parse(&row.id).map_err(|_| unreadable())?,
@@ -143,5 +143,14 @@ impl TryFrom<Row> for StoredProvider {
             tokens: TokenRetention::parse(&row.tokens).ok_or_else(unreadable)?,
         };
         Ok(Self { provider, sealed_secret: row.sealed_secret })
+    }
+}
+
+impl ProviderRow {
+    /// With the tenant that its secret is sealed for.
+    pub(super) fn of_tenant(self) -> Result<(TenantId, StoredProvider), StorageError> {
+        let tenant = TenantId::parse(&self.tenant_id);
+        let tenant = tenant.map_err(|_| StorageError::Corrupt("provider"))?;
+        Ok((tenant, self.try_into()?))
     }
 }

@@ -17,6 +17,10 @@ diesel::table! {
         deletes_at -> Nullable<BigInt>,
         logo -> Nullable<Text>,
         name_key -> Text,
+        password_min_length -> Integer,
+        access_token_seconds -> Integer,
+        refresh_idle_seconds -> Integer,
+        refresh_absolute_seconds -> Integer,
     }
 }
 

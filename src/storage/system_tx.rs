@@ -8,12 +8,13 @@ use super::allowances::DeploymentAllowances;
 use super::connection::AnyConnection;
 use super::error::StorageError;
 use super::mail_orders::MailOrderRow;
+use super::providers::{ProviderRow, StoredProvider};
 use super::schema;
 use super::signing_keys::{SigningKeyRow, StoredKey};
 use super::tenant_tx::TenantTx;
 use super::tenants::Tenants;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::{TenantId, UserId};
+use crate::domain::ids::{ProviderId, TenantId, UserId};
 use crate::domain::mail_order::{DEAD_LETTER_MEMORY, MailOrder, MailStatus};
 use crate::domain::member::MemberRole;
 use crate::domain::session::BROWSER_ABSOLUTE_LIFE;
@@ -113,6 +114,42 @@ impl<'c> SystemTx<'c> {
                 .load::<SigningKeyRow>(self.connection)?,
         );
         rows.into_iter().map(SigningKeyRow::of_tenant).collect()
+    }
+
+    /// A page of the keys of all tenants, with whose they are, after the key `after`.
+    pub fn key_page(
+        &mut self,
+        after: Option<&(TenantId, String)>,
+        limit: i64,
+    ) -> Result<Vec<(TenantId, StoredKey)>, StorageError> {
+        use schema::signing_keys;
+        let (tenant, kid) =
+            after.map(|(tenant, kid)| (tenant.to_string(), kid.clone())).unwrap_or_default();
+        let rows = signing_keys::table
+            .filter(signing_keys::tenant_id.ge(tenant.clone()))
+            .filter(signing_keys::tenant_id.gt(tenant).or(signing_keys::id.gt(kid)))
+            .order((signing_keys::tenant_id.asc(), signing_keys::id.asc()))
+            .limit(limit)
+            .load::<SigningKeyRow>(self.connection)?;
+        rows.into_iter().map(SigningKeyRow::of_tenant).collect()
+    }
+
+    /// A page of the providers of all tenants, with whose they are, after the provider `after`.
+    pub fn provider_page(
+        &mut self,
+        after: Option<&(TenantId, ProviderId)>,
+        limit: i64,
+    ) -> Result<Vec<(TenantId, StoredProvider)>, StorageError> {
+        use schema::providers;
+        let (tenant, id) =
+            after.map(|(tenant, id)| (tenant.to_string(), id.to_string())).unwrap_or_default();
+        let rows = providers::table
+            .filter(providers::tenant_id.ge(tenant.clone()))
+            .filter(providers::tenant_id.gt(tenant).or(providers::id.gt(id)))
+            .order((providers::tenant_id.asc(), providers::id.asc()))
+            .limit(limit)
+            .load::<ProviderRow>(self.connection)?;
+        rows.into_iter().map(ProviderRow::of_tenant).collect()
     }
 
     /// How many letters wait in all tenants, and how many are dead; of each `limit` are counted at most.

@@ -1,6 +1,7 @@
 //! Tenants themselves: reached across tenants only.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use diesel::prelude::*;
 
@@ -8,11 +9,13 @@ use super::connection::AnyConnection;
 use super::error::StorageError;
 use super::prefix::past;
 use super::schema::{members, tenants};
+use crate::domain::application::Lifetimes;
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::logo::LogoVersion;
 use crate::domain::member::MemberRole;
+use crate::domain::password::MinLength;
 use crate::domain::tenant::{
     Accent, AccountPolicy, DisplayName, Domain, EmailCode, EmailVerification, SignUp, Slug, Tenant,
     TenantStatus,
@@ -38,6 +41,10 @@ struct Row {
     deletes_at: Option<i64>,
     logo: Option<String>,
     name_key: String,
+    password_min_length: i32,
+    access_token_seconds: i32,
+    refresh_idle_seconds: i32,
+    refresh_absolute_seconds: i32,
 }
 
 impl Tenants<'_> {
@@ -58,6 +65,10 @@ impl Tenants<'_> {
             deletes_at: tenant.deletes_at.map(Timestamp::as_millis),
             logo: tenant.logo.as_ref().map(ToString::to_string),
             name_key: tenant.name.as_str().to_lowercase(),
+            password_min_length: tenant.accounts.password_min_length.characters().into(),
+            access_token_seconds: seconds(tenant.lifetimes.access_token),
+            refresh_idle_seconds: seconds(tenant.lifetimes.refresh_idle),
+            refresh_absolute_seconds: seconds(tenant.lifetimes.refresh_absolute),
         };
         diesel::insert_into(tenants::table).values(&row).execute(self.0)?;
         Ok(())
@@ -127,7 +138,7 @@ impl Tenants<'_> {
         Ok(moved == 1)
     }
 
-    /// Replaces what admins decide: name, domain, colour, logo, sender and the policy of accounts. `Conflict` if the
+    /// Replaces what admins decide: name, domain, colour, logo, sender, lifetimes and the policy of accounts. `Conflict` if the
     /// domain is another tenant's.
     pub fn update(&mut self, tenant: &Tenant) -> Result<bool, StorageError> {
         let accounts = &tenant.accounts;
@@ -139,6 +150,11 @@ impl Tenants<'_> {
                 tenants::sign_up.eq(accounts.sign_up.as_str()),
                 tenants::email_verification.eq(accounts.email_verification.as_str()),
                 tenants::email_code.eq(accounts.email_code.as_str()),
+                tenants::password_min_length
+                    .eq(i32::from(accounts.password_min_length.characters())),
+                tenants::access_token_seconds.eq(seconds(tenant.lifetimes.access_token)),
+                tenants::refresh_idle_seconds.eq(seconds(tenant.lifetimes.refresh_idle)),
+                tenants::refresh_absolute_seconds.eq(seconds(tenant.lifetimes.refresh_absolute)),
                 tenants::deletion_grace_days.eq(i32::from(accounts.deletion_grace_days)),
                 tenants::accent.eq(tenant.accent.as_ref().map(ToString::to_string)),
                 tenants::reply_to.eq(tenant.reply_to.as_ref().map(ToString::to_string)),
@@ -218,11 +234,19 @@ impl Tenants<'_> {
     }
 }
 
+/// Ninety days at most.
+fn seconds(life: Duration) -> i32 {
+    i32::try_from(life.as_secs()).unwrap_or(i32::MAX)
+}
+
 impl TryFrom<Row> for Tenant {
     type Error = StorageError;
 
     fn try_from(row: Row) -> Result<Self, StorageError> {
         let unreadable = || StorageError::Corrupt("tenant");
+        let life = |seconds: i32| {
+            u64::try_from(seconds).map(Duration::from_secs).map_err(|_| unreadable())
+        };
         Ok(Self {
             id: TenantId::parse(&row.id).map_err(|_| unreadable())?,
             slug: Slug::parse(&row.slug).map_err(|_| unreadable())?,
@@ -238,8 +262,17 @@ impl TryFrom<Row> for Tenant {
                 email_verification: EmailVerification::parse(&row.email_verification)
                     .ok_or_else(unreadable)?,
                 email_code: EmailCode::parse(&row.email_code).ok_or_else(unreadable)?,
+                password_min_length: u8::try_from(row.password_min_length)
+                    .ok()
+                    .and_then(|characters| MinLength::new(characters).ok())
+                    .ok_or_else(unreadable)?,
                 deletion_grace_days: u16::try_from(row.deletion_grace_days)
                     .map_err(|_| unreadable())?,
+            },
+            lifetimes: Lifetimes {
+                access_token: life(row.access_token_seconds)?,
+                refresh_idle: life(row.refresh_idle_seconds)?,
+                refresh_absolute: life(row.refresh_absolute_seconds)?,
             },
             accent: row
                 .accent

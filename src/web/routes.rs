@@ -157,6 +157,7 @@ pub static CONSOLE: &[Route] = table! {
     POST "/t/{slug}/mail/{id}/retry" PAGE => console::mail::retry;
     GET "/t/{slug}/settings" PAGE => console::settings::get;
     POST "/t/{slug}/settings" PAGE => console::settings::change;
+    POST "/t/{slug}/settings/lifetimes" PAGE => console::lifetimes::change;
     POST "/t/{slug}/settings/act" PAGE => console::settings::act;
     POST "/t/{slug}/settings/host" PAGE => console::host::act;
     GET "/t/{slug}/keys" PAGE => console::keys::get;

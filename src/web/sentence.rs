@@ -30,9 +30,13 @@ impl Sentence for FieldProblem {
 pub trait Sentence {
     fn id(&self) -> &'static str;
 
+    fn say(&self, messages: &Messages) -> String {
+        messages.say(self.id())
+    }
+
     /// For a program that shows it to a person.
     fn in_english(&self) -> String {
-        Messages::english().say(self.id())
+        self.say(Messages::english())
     }
 }
 
@@ -64,11 +68,20 @@ impl Sentence for InvalidName {
 impl Sentence for PasswordProblem {
     fn id(&self) -> &'static str {
         match self {
-            Self::TooShort => id!("problem-password-short"),
+            Self::TooShort(_) => id!("problem-password-short"),
             Self::TooLong => id!("problem-password-long"),
             Self::Unusable => id!("problem-password-unusable"),
             Self::TooCommon => id!("problem-password-common"),
             Self::ContainsOwnData => id!("problem-password-own"),
+        }
+    }
+
+    fn say(&self, messages: &Messages) -> String {
+        match self {
+            Self::TooShort(least) => messages.say_with(self.id(), "least", least.characters()),
+            Self::TooLong | Self::Unusable | Self::TooCommon | Self::ContainsOwnData => {
+                messages.say(self.id())
+            }
         }
     }
 }

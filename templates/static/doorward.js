@@ -63,7 +63,8 @@ for (const meter of document.querySelectorAll("[data-strength-for]")) {
   input.addEventListener("input", () => {
     const { weak, fair, good } = meter.dataset;
     const left = weight(input.value);
-    const says = input.value.length < 8 || left < 8 ? weak : left < 12 ? fair : good;
+    const length = [...input.value.normalize("NFC")].length;
+    const says = length < input.minLength || left < 8 ? weak : left < 12 ? fair : good;
     meter.textContent = input.value === "" ? "" : says;
   });
 }

@@ -175,14 +175,19 @@ async fn a_tenant_decides_who_signs_up_and_by_what(app: &TestApp) {
     let mut browser = seat(app, &acme, MemberRole::Admin).await;
     assert!(takes_sign_ups(app, &acme.url("/signup")).await);
     let version = field(&page(app, &mut browser, "/t/acme/sign-in").await, "version");
-    let fields = [("version", &*version), ("email_code", "on"), ("deletion_grace_days", "3")];
+    let fields = [
+        ("version", &*version),
+        ("email_code", "on"),
+        ("password_min_length", "8"),
+        ("deletion_grace_days", "3"),
+    ];
     let saved = post(app, &mut browser, "/t/acme/sign-in", &fields).await;
     assert_eq!(saved.status, 303, "{saved:?}");
     let login = login_page(app, &acme).await;
     assert!(login.body.contains("/login/code"), "{login:?}");
     assert!(!login.body.contains("/signup"), "{login:?}");
     assert!(!takes_sign_ups(app, &acme.url("/signup")).await);
-    let long = [("version", ""), ("deletion_grace_days", "91")];
+    let long = [("version", ""), ("password_min_length", "8"), ("deletion_grace_days", "91")];
     let refused = post(app, &mut browser, "/t/acme/sign-in", &long).await;
     assert_eq!(refused.status, 400, "{refused:?}");
 }

@@ -9,6 +9,7 @@ use doorward::flows::administration::hosts::{self, Verification};
 use doorward::flows::administration::tenants::{self, TenantChange};
 use doorward::jobs;
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 
 use crate::console::{member, operator, post, sign_in, url};
 use crate::harness::{Answer, Browser, Manner, TestApp, TestTenant, field, on_both_databases};
@@ -390,7 +391,16 @@ async fn a_host_that_is_given_up_leads_back_to_the_path(app: &TestApp) {
     assert_eq!(press(app, &mut owner, "acme", "give-up").await.status, 303);
     assert_eq!(issuer_at(app, &acme.issuer).await.as_ref(), Some(&acme.issuer));
     assert_eq!(at_host(app).await, None);
-    assert!(app.audit(&acme.tenant).await.contains(&"tenant.host_given_up".to_owned()));
+    for (action, before, after) in [
+        ("tenant.host_verified", json!(null), json!(HOST)),
+        ("tenant.host_given_up", json!(HOST), json!(null)),
+    ] {
+        let at = format!("/t/acme/audit?format=jsonl&action={action}");
+        let log = owner.get(&url(app, &at)).await;
+        let event: Value = serde_json::from_str(log.body.trim()).unwrap();
+        let details = &event["details"];
+        assert_eq!((&details["before"]["domain"], &details["after"]["domain"]), (&before, &after));
+    }
     let nothing = press(app, &mut owner, "acme", "give-up").await;
     assert!(nothing.body.contains("the tenant has no host of its own"), "{nothing:?}");
     assert_ne!(

@@ -1,5 +1,9 @@
 //! What an operator sees: whether it is alive, whether it is ready, and what it counts.
 
+use std::time::Duration;
+
+use doorward::flows::administration::health::{self, Depth};
+
 use crate::harness::{TestApp, on_both_databases};
 
 on_both_databases! {
@@ -7,6 +11,7 @@ on_both_databases! {
     metrics_count_what_happens_and_name_nobody,
     metrics_are_for_loopback_and_not_for_what_a_proxy_passes_on,
     every_answer_has_an_id_of_its_own,
+    the_doctor_tries_every_sealed_thing,
 }
 
 async fn it_says_that_it_is_alive_and_ready(app: &TestApp) {
@@ -73,4 +78,32 @@ async fn every_answer_has_an_id_of_its_own(app: &TestApp) {
         ids.insert(answer.header("x-request-id").unwrap().to_owned());
     }
     assert_eq!(ids.len(), 4);
+}
+
+async fn the_doctor_tries_every_sealed_thing(app: &TestApp) {
+    let sealed = async |depth| {
+        let findings = health::findings(&app.context, depth).await;
+        findings.into_iter().find(|finding| finding.what == "sealed keys").unwrap().verdict
+    };
+    let mut tenants = Vec::new();
+    for number in 0..12 {
+        tenants.push(app.tenant(&format!("t{number}")).await.tenant);
+        app.clock.advance(Duration::from_secs(1));
+    }
+    app.github(&tenants[3]).await;
+    // Three keys of each of the twelve, and the provider's secret.
+    assert!(sealed(Depth::All).await.unwrap().ends_with("all 37"));
+    let stranger = app.count("signing_keys");
+    let broken = format!(
+        "UPDATE signing_keys SET sealed_private_key = 'AAAA' WHERE tenant_id = '{}' AND algorithm = 'ES256'",
+        tenants[6].id
+    );
+    assert_eq!(app.execute(&broken), 1, "of {stranger}");
+    assert!(sealed(Depth::Ends).await.is_ok(), "in the midst of them, where a page does not look");
+    let why = sealed(Depth::All).await.unwrap_err();
+    assert!(why.starts_with("1 of 37 are sealed under another master key"), "{why}");
+    assert!(why.contains(&tenants[6].id.to_string()), "{why}");
+    app.execute("UPDATE providers SET sealed_secret = 'AAAA'");
+    let why = sealed(Depth::All).await.unwrap_err();
+    assert!(why.starts_with("2 of 37"), "{why}");
 }

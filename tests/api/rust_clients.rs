@@ -14,9 +14,16 @@ use openidconnect::{
 };
 use serde_json::Value;
 
-use crate::harness::{Browser, PASSWORD, TestApp, TestTenant, on_both_databases, query};
+use crate::console::{member, post, sign_in};
+use crate::harness::{Browser, PASSWORD, TestApp, TestTenant, claims, on_both_databases, query};
+
+#[path = "../../templates/console/snippets/sign_in.rs"]
+mod shown_sign_in;
+#[path = "../../templates/console/snippets/verify.rs"]
+mod shown_verify;
 
 on_both_databases! {
+    what_the_console_shows_in_rust_is_compiled_here_and_signs_in,
     the_openidconnect_crate_signs_a_user_in_and_refreshes,
     a_backend_with_jsonwebtoken_and_the_jwks_lets_the_right_users_in,
 }
@@ -206,4 +213,83 @@ async fn fetch_keys(issuer: &str) -> JwkSet {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = client.get(format!("{issuer}/.well-known/jwks.json")).send().await.unwrap();
     serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
+}
+
+/// The files that a page shows, as the reader copies them.
+fn files(page: &str) -> std::collections::BTreeMap<String, String> {
+    let shown = page.split(" data-file=\"").skip(1).map(|rest| {
+        let (name, rest) = rest.split_once("\">").unwrap();
+        let (code, _) = rest.split_once("</pre>").unwrap();
+        let code = code.replace("&#60;", "<").replace("&lt;", "<").replace("&#62;", ">");
+        let code = code.replace("&gt;", ">").replace("&#34;", "\"").replace("&quot;", "\"");
+        let code = code.replace("&#39;", "'").replace("&#38;", "&").replace("&amp;", "&");
+        (name.to_owned(), code)
+    });
+    shown.collect()
+}
+
+async fn what_the_console_shows_in_rust_is_compiled_here_and_signs_in(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email = member(app, &acme, doorward::domain::member::MemberRole::Admin).await;
+    let mut admin = sign_in(app, &email).await;
+    let fields = [("name", "Rust"), ("builds", "rust")];
+    let page = post(app, &mut admin, "/t/acme/apps", &fields).await;
+    let files = files(&page.body);
+    let (_, secret) = page.body.split_once("<code class=\"whole\">").unwrap();
+    let secret = secret.split('<').next().unwrap();
+    let (_, id) = page.body.split_once("/console/t/acme/apps/app").unwrap();
+    let id = format!("app{}", &id[..id.find(['"', '/']).unwrap()]);
+    let issuer = &acme.issuer;
+
+    // Character by character: the files that are compiled here, and what is filled in.
+    let filled = format!(
+        "\n/// This app; its secret comes from where your program reads its settings.\n\
+         pub fn app(client_secret: &str) -> App<'_> {{\n    App {{\n        issuer: \"{issuer}\",\n        \
+         client_id: \"{id}\",\n        client_secret,\n        \
+         redirect_uri: \"http://localhost:3000/callback\",\n    }}\n}}"
+    );
+    let sign_in = include_str!("../../templates/console/snippets/sign_in.rs");
+    assert_eq!(files["src/sign_in.rs"], format!("{sign_in}{filled}"));
+    let filled = format!(
+        "\n/// Of this app.\npub const EXPECTED: Expected<'static> = Expected {{\n    issuer: \"{issuer}\",\n    \
+         audience: \"{issuer}\",\n    algorithm: Algorithm::ES256,\n}};"
+    );
+    let verify = include_str!("../../templates/console/snippets/verify.rs");
+    assert_eq!(files["src/verify.rs"], format!("{verify}{filled}"));
+
+    let shown = shown_sign_in::App {
+        issuer,
+        client_id: &id,
+        client_secret: secret,
+        redirect_uri: "http://localhost:3000/callback",
+    };
+    let mut browser = Browser::new(app);
+    browser.sign_in(&acme).await;
+    app.clock.advance(std::time::Duration::from_secs(2));
+    let begun = shown_sign_in::begin(&shown).await.unwrap();
+    let reply = query(browser.get(&begun.url).await.location());
+    let tokens = shown_sign_in::complete(&shown, begun, reply["code"].clone(), &reply["state"]);
+    let tokens = tokens.await.unwrap();
+    let access_token = tokens.access_token().secret();
+    assert!(tokens.refresh_token().is_some());
+    let begun = shown_sign_in::begin(&shown).await.unwrap();
+    let foreign = shown_sign_in::complete(&shown, begun, reply["code"].clone(), &reply["state"]);
+    assert!(foreign.await.is_err(), "the state of another sign-in");
+
+    let keys = fetch_keys(issuer).await;
+    let expected = shown_verify::Expected { issuer, audience: issuer, algorithm: Algorithm::ES256 };
+    let verified = |token: &str| shown_verify::verify(token, &keys, &expected);
+    let found = verified(access_token).unwrap();
+    assert_eq!((found.sub, found.role.as_deref()), (acme.user.to_string(), Some("ADMIN")));
+    assert_eq!(found.roles, ["ADMIN"]);
+    assert_eq!(claims(access_token)["client_id"], id.as_str());
+    let id_token = tokens.id_token().unwrap().to_string();
+    assert!(verified(&id_token).is_none(), "an ID token is for the frontend");
+    let (bolt, mended) = (app.tenant("bolt").await, &access_token[..access_token.len() - 4]);
+    let foreign = access_token_of(app, &bolt).await;
+    assert!(verified(&foreign).is_none() && verified(&format!("{mended}AAAA")).is_none());
+}
+
+async fn access_token_of(app: &TestApp, tenant: &TestTenant) -> String {
+    access_token(app, tenant, &tenant.email).await
 }

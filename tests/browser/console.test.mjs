@@ -131,6 +131,22 @@ for (const { name, ...options } of SCREENS) {
       await look('provider');
       await page.click('nav >> text=Sign-in methods');
       await look('sign-in-methods');
+      await page.fill('#least', '7');
+      await page.locator('form:has(#least)').evaluate(form => (form.noValidate = true));
+      await page.click('main button:text-is("Save")');
+      assert.match(await page.textContent('#least-problem'), /from 8 to 64/);
+      await look('sign-in-methods-refused');
+      await page.fill('#least', '14');
+      await page.click('main button:text-is("Save")');
+      assert.equal(await page.inputValue('#least'), '14');
+      await page.goto(`${dev.public_url}/t/long-${name}/signup`);
+      assert.match(await page.textContent('#password-hint'), /At least 14 characters/);
+      const strength = page.locator('[data-strength-for=password]');
+      await page.fill('#password', 'otter juggles'); // 13
+      assert.equal(await strength.textContent(), await strength.getAttribute('data-weak'));
+      await page.fill('#password', 'otter juggles!');
+      assert.notEqual(await strength.textContent(), await strength.getAttribute('data-weak'));
+      await page.goto(`${dev.public_url}/console/t/long-${name}/sign-in`);
 
       await page.click('nav >> text=Branding');
       await page.check('[name=own_colour]');
@@ -162,6 +178,16 @@ for (const { name, ...options } of SCREENS) {
       await look('mail');
 
       await page.click('nav >> text=Settings');
+      await page.fill('#access', '5');
+      await page.fill('#idle', '48');
+      await page.fill('#absolute', '24');
+      await page.click('main button:text-is("Save lifetimes")');
+      assert.match(await page.textContent('#absolute-problem'), /at least as long as unused/);
+      await look('settings-lifetimes-refused');
+      await page.fill('#absolute', '72');
+      await page.click('main button:text-is("Save lifetimes")');
+      await page.waitForSelector('#absolute:not([aria-invalid])');
+      assert.equal(await page.inputValue('#absolute'), '72');
       await page.fill('#host', 'https://login.example.com');
       await page.click('main button:text-is("Claim")');
       assert.match(await page.textContent('[role=alert]'), /a domain is/i);

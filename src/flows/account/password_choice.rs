@@ -16,6 +16,6 @@ pub fn check(
     let email = &user.email;
     let mut personal = vec![tenant.tenant.name.as_str(), email.as_str(), email.local_part()];
     personal.extend(user.name.as_ref().map(DisplayName::as_str));
-    password_strength::check(&password, &personal)?;
+    password_strength::check(&password, tenant.tenant.accounts.password_min_length, &personal)?;
     Ok(password)
 }

@@ -171,7 +171,8 @@ fn parse(
         if let Ok(Some(name)) = &name {
             personal.push(name.as_str());
         }
-        password_strength::check(&password, &personal).map(|()| password)
+        let least = tenant.tenant.accounts.password_min_length;
+        password_strength::check(&password, least, &personal).map(|()| password)
     });
     match (email, password, name) {
         (Ok(email), Ok(password), Ok(name)) => Ok((email, password, name)),

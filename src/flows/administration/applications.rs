@@ -1,15 +1,12 @@
 //! Making, changing and deleting applications.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::{Administrator, Problem, Undone, description};
 use crate::crypto::digest;
 use crate::domain::application::{
-    Application, ApplicationKind, ApplicationStatus, ClientSecret, DirectLogin,
-    MAX_ACCESS_TOKEN_LIFE, MAX_REFRESH_LIFE, MAX_REUSE_WINDOW, MAX_SECRETS, MIN_ACCESS_TOKEN_LIFE,
-    Party, TokenSettings, UpstreamTokenAccess,
+    Application, ApplicationKind, ApplicationStatus, ClientSecret, DirectLogin, MAX_REUSE_WINDOW,
+    MAX_SECRETS, Party, TokenSettings, UpstreamTokenAccess,
 };
 use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::entropy::random_secret;
@@ -197,22 +194,7 @@ fn changed_to(old: Application, change: ApplicationChange) -> Result<Application
 }
 
 fn check_tokens(tokens: &TokenSettings) -> Result<(), Problem> {
-    let minutes = |duration: Duration| duration.as_secs() / 60;
-    let life = tokens.access_token_life;
-    if !(MIN_ACCESS_TOKEN_LIFE..=MAX_ACCESS_TOKEN_LIFE).contains(&life) {
-        return Err(Problem::input(format!(
-            "an access token lives {} to {} minutes",
-            minutes(MIN_ACCESS_TOKEN_LIFE),
-            minutes(MAX_ACCESS_TOKEN_LIFE)
-        )));
-    }
-    let (idle, absolute) = (tokens.refresh_idle_life, tokens.refresh_absolute_life);
-    if idle < life || absolute < idle || absolute > MAX_REFRESH_LIFE {
-        return Err(Problem::input(
-            "a sign-in lasts at least as long unused as an access token, and altogether at least as long as \
-             unused and 90 days at most",
-        ));
-    }
+    tokens.lifetimes().check().map_err(|why| Problem::input(why.to_string()))?;
     if tokens.reuse_window.is_some_and(|window| window > MAX_REUSE_WINDOW) {
         return Err(Problem::input("the reuse window is a day at most"));
     }

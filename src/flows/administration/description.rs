@@ -16,6 +16,7 @@ use crate::domain::member::MemberRole;
 use crate::domain::provider::Provider;
 use crate::domain::role::{Role, RoleKey};
 use crate::domain::tenant::{DisplayName, Tenant};
+use crate::storage::StoredKey;
 
 /// Changes whenever what it describes does. An edit says what it was made on.
 pub fn version(description: &Value) -> String {
@@ -23,14 +24,18 @@ pub fn version(description: &Value) -> String {
 }
 
 pub fn tenant(tenant: &Tenant) -> Value {
-    let accounts = &tenant.accounts;
+    let (accounts, lifetimes) = (&tenant.accounts, &tenant.lifetimes);
     json!({
         "name": tenant.name.as_str(),
         "domain": tenant.domain.as_ref().map(ToString::to_string),
         "sign_up": accounts.sign_up.as_str(),
         "email_verification": accounts.email_verification.as_str(),
         "email_code": accounts.email_code.as_str(),
+        "password_min_length": accounts.password_min_length.characters(),
         "deletion_grace_days": accounts.deletion_grace_days,
+        "access_minutes": lifetimes.access_token.as_secs() / 60,
+        "idle_hours": lifetimes.refresh_idle.as_secs() / 3_600,
+        "absolute_hours": lifetimes.refresh_absolute.as_secs() / 3_600,
         "colour": tenant.accent.map(|accent| accent.to_string()),
         "logo": tenant.logo.as_ref().map(ToString::to_string),
         "reply_to": tenant.reply_to.as_ref().map(ToString::to_string),
@@ -115,6 +120,16 @@ pub fn roles(roles: &[RoleKey]) -> Value {
 /// What a member may do; `None` stands for no member.
 pub fn member(email: Option<&EmailAddress>, role: Option<MemberRole>) -> Value {
     json!({ "email": email.map(EmailAddress::as_str), "role": role.map(MemberRole::as_str) })
+}
+
+/// A signing key: its public side alone.
+pub fn key(key: &StoredKey) -> Value {
+    json!({
+        "kid": key.kid,
+        "algorithm": key.algorithm.as_str(),
+        "signs_from": key.life.activates_at.to_string(),
+        "signs_until": key.life.signs_until().to_string(),
+    })
 }
 
 /// When a tenant or an account is deleted, if it is.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::keys;
 use crate::domain::clock::Timestamp;
-use crate::flows::Context;
-use crate::storage::{KeySurvey, StorageError};
+use crate::domain::ids::TenantId;
+use crate::flows::{Context, federation};
+use crate::storage::{KeySurvey, StorageError, StoredKey};
 
 /// One thing that was looked at. What is wrong says how to mend it.
 pub struct Finding {
@@ -17,16 +18,28 @@ pub struct Finding {
 /// A build of this program is never run before it was made.
 const EARLIEST_SANE_TIME: Timestamp = Timestamp::from_secs(1_790_000_000);
 
-/// The oldest and the newest keys of the deployment that are tried with the master key.
+/// How much of what is sealed is tried with the master key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The oldest and the newest keys of the deployment: for a page, which does not wait for thousands of tenants.
+    Ends,
+    /// Every key and every provider's secret.
+    All,
+}
+
+/// The oldest and the newest keys that are tried for a page.
 const TRIED_KEYS: i64 = 10;
+/// Sealed things that are in memory at once.
+const PAGE: i64 = 500;
 /// What looks at all tenants is looked at so often.
 const SURVEY_PERIOD: Duration = Duration::from_secs(60);
 /// Letters that are counted for the page.
 pub const COUNTED_LETTERS: usize = 1_000;
 
 /// Everything that can be seen from within, on the command line and on the operators' page alike. Nothing of it
-/// depends on how many users there are; what depends on how many tenants there are is done once a minute.
-pub async fn findings(context: &Context) -> Vec<Finding> {
+/// depends on how many users there are; what depends on how many tenants there are is done once a minute, or with
+/// [`Depth::All`] alone.
+pub async fn findings(context: &Context, depth: Depth) -> Vec<Finding> {
     let database = database(context).await;
     let is_there = database.is_ok();
     let mut findings = vec![
@@ -35,7 +48,7 @@ pub async fn findings(context: &Context) -> Vec<Finding> {
         Finding { what: "database", verdict: database },
     ];
     if is_there {
-        findings.push(Finding { what: "sealed keys", verdict: sealed_keys(context).await });
+        findings.push(Finding { what: "sealed keys", verdict: sealed(context, depth).await });
         findings.push(Finding { what: "keys", verdict: all_keys(context).await });
     }
     let (dns, mail) = tokio::join!(dns(context), mail(context));
@@ -87,17 +100,87 @@ async fn database(context: &Context) -> Result<String, String> {
     }
 }
 
-/// A deployment has one master key: where it is not the one that keys were sealed under, that shows at the ends.
-async fn sealed_keys(context: &Context) -> Result<String, String> {
-    let keys = context.db.system_read::<_, StorageError>(|tx| tx.outermost_keys(TRIED_KEYS));
-    let keys = keys.await.map_err(|error| error.to_string())?;
-    match keys.iter().find(|(tenant, key)| !keys::can_be_opened(context, *tenant, key)) {
-        Some((tenant, key)) => Err(format!(
-            "key {} of tenant {tenant} is sealed under another master key; use the key that this database was made \
-             with",
-            key.kid
+async fn sealed(context: &Context, depth: Depth) -> Result<String, String> {
+    let tried = match depth {
+        Depth::Ends => ends(context).await,
+        Depth::All => everything(context).await,
+    };
+    let Tried { opened, closed, first } = tried.map_err(|error| error.to_string())?;
+    match (first, depth) {
+        (Some(first), _) => Err(format!(
+            "{closed} of {} are sealed under another master key, {first} among them; use the key that this database \
+             was made with",
+            opened + closed
         )),
-        None => Ok("the master key opens them".to_owned()),
+        (None, Depth::Ends) => Ok("the master key opens them".to_owned()),
+        (None, Depth::All) => Ok(format!("the master key opens all {opened}")),
+    }
+}
+
+/// What came of trying the master key.
+#[derive(Default)]
+struct Tried {
+    opened: usize,
+    closed: usize,
+    /// One that it does not open.
+    first: Option<String>,
+}
+
+impl Tried {
+    fn note(&mut self, opens: bool, name: impl FnOnce() -> String) {
+        match opens {
+            true => self.opened += 1,
+            false => {
+                self.closed += 1;
+                self.first.get_or_insert_with(name);
+            }
+        }
+    }
+}
+
+fn named(tenant: TenantId, key: &StoredKey) -> String {
+    format!("key {} of tenant {tenant}", key.kid)
+}
+
+/// A deployment has one master key: where it is not the one that keys were sealed under, that mostly shows here.
+async fn ends(context: &Context) -> Result<Tried, StorageError> {
+    let keys = context.db.system_read::<_, StorageError>(|tx| tx.outermost_keys(TRIED_KEYS));
+    let mut tried = Tried::default();
+    for (tenant, key) in keys.await? {
+        tried.note(keys::can_be_opened(context, tenant, &key), || named(tenant, &key));
+    }
+    Ok(tried)
+}
+
+/// A database that was put together of two may hold what another master key has sealed anywhere.
+async fn everything(context: &Context) -> Result<Tried, StorageError> {
+    let mut tried = Tried::default();
+    let mut after = None;
+    loop {
+        let place = after.clone();
+        let page = context
+            .db
+            .system_read::<_, StorageError>(move |tx| tx.key_page(place.as_ref(), PAGE))
+            .await?;
+        let Some((tenant, key)) = page.last() else { break };
+        after = Some((*tenant, key.kid.clone()));
+        for (tenant, key) in &page {
+            tried.note(keys::can_be_opened(context, *tenant, key), || named(*tenant, key));
+        }
+    }
+    let mut after = None;
+    loop {
+        let page = context
+            .db
+            .system_read::<_, StorageError>(move |tx| tx.provider_page(after.as_ref(), PAGE))
+            .await?;
+        let Some((tenant, stored)) = page.last() else { return Ok(tried) };
+        after = Some((*tenant, stored.provider.id));
+        for (tenant, stored) in &page {
+            let named =
+                || format!("the secret of provider {} of tenant {tenant}", stored.provider.key);
+            tried.note(federation::can_be_opened(context, *tenant, stored), named);
+        }
     }
 }
 

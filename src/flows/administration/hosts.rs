@@ -73,11 +73,13 @@ pub async fn claim(
         let (tenant, old) = locked(tx, id, now, seen.as_deref())?;
         unless_reserved(&public_host, &tenant.slug, &new.domain).map_err(Undone::Problem)?;
         unless_given(tx, id, &new.domain)?;
+        let before = description::host(&tenant, old.as_ref());
         let claim = match old {
             Some(old) if old.domain == new.domain => old.renewed(now),
             Some(_) | None => new,
         };
         tx.tenant(id).domain_claims().put(&claim)?;
+        let event = event.with_change(&before, &description::host(&tenant, Some(&claim)));
         tx.tenant(id).audit_events().append(&event)?;
         Ok(claim)
     });
@@ -127,9 +129,12 @@ pub async fn withdraw(
 ) -> Result<(), Problem> {
     let (now, event) = (admin.now(), admin.record(Action::HostClaimWithdrawn, id));
     let withdrawn = admin.db.system_write::<_, Undone>(move |tx| {
-        let (_, claim) = locked(tx, id, now, seen.as_deref())?;
+        let (tenant, claim) = locked(tx, id, now, seen.as_deref())?;
         let nothing = || Undone::Problem(Problem::input("no host is claimed (any more)"));
-        let event = of(event, &claim.ok_or_else(nothing)?.domain);
+        let claim = claim.ok_or_else(nothing)?;
+        let before = description::host(&tenant, Some(&claim));
+        let event = of(event, &claim.domain);
+        let event = event.with_change(&before, &description::host(&tenant, None));
         tx.tenant(id).domain_claims().delete()?;
         Ok(tx.tenant(id).audit_events().append(&event)?)
     });

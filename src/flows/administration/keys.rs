@@ -1,7 +1,9 @@
 //! Signing keys: making, rotating, listing. A key's state follows from its times, so that all replicas
 //! change over at the same moment.
 
-use super::{Administrator, Problem};
+use serde_json::Value;
+
+use super::{Administrator, Problem, description};
 use crate::crypto::jwt;
 use crate::crypto::seal::SealContext;
 use crate::domain::audit::Action;
@@ -80,13 +82,14 @@ pub async fn withdraw(
     let (now, wanted) = (admin.now(), kid.to_owned());
     let event = admin.record(Action::KeyWithdrawn, kid);
     let withdrawn = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
-        let is_gone = tx.signing_keys().withdraw(&wanted, now)?;
-        if is_gone {
-            tx.audit_events().append(&event)?;
-            return Ok(Withdrawn::Done);
+        let key = tx.signing_keys().list()?.into_iter().find(|key| key.kid == wanted);
+        let Some(key) = key else { return Ok(Withdrawn::Unknown) };
+        if !tx.signing_keys().withdraw(&wanted, now)? {
+            return Ok(Withdrawn::StillInUse);
         }
-        let is_there = tx.signing_keys().list()?.iter().any(|key| key.kid == wanted);
-        Ok(if is_there { Withdrawn::StillInUse } else { Withdrawn::Unknown })
+        let event = event.with_change(&description::key(&key), &Value::Null);
+        tx.audit_events().append(&event)?;
+        Ok(Withdrawn::Done)
     });
     match withdrawn.await? {
         Withdrawn::Done => {
@@ -145,9 +148,13 @@ async fn add_successors(
         .map(|algorithm| new_key(admin, tenant, *algorithm, life))
         .collect::<Result<Vec<_>, _>>()?;
     let events: Vec<_> = keys.iter().map(|key| admin.record(action, &key.kid)).collect();
+    let signs = move |key: &StoredKey| key.life.state(now) == KeyState::Active;
     let added = admin.db.write::<_, StorageError>(tenant, move |tx| {
         let mut added = Vec::new();
-        for (key, event) in keys.into_iter().zip(&events) {
+        for (key, event) in keys.into_iter().zip(events) {
+            // In the place of which the new one comes.
+            let old = tx.signing_keys().list()?.into_iter().rev();
+            let old = old.filter(signs).find(|old| old.algorithm == key.algorithm);
             let is_wanted = match takeover {
                 Takeover::Announced => {
                     tx.signing_keys().announce_end(key.algorithm, now, takes_over_at)?
@@ -159,7 +166,8 @@ async fn add_successors(
             };
             if is_wanted {
                 tx.signing_keys().insert(&key)?;
-                tx.audit_events().append(event)?;
+                let before = old.as_ref().map_or(Value::Null, description::key);
+                tx.audit_events().append(&event.with_change(&before, &description::key(&key)))?;
                 added.push(key);
             }
         }

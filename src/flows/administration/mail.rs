@@ -1,10 +1,12 @@
 //! Trying a tenant's mail, and seeing what could not be sent.
 
+use serde_json::json;
+
 use super::{Administrator, Problem};
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::MailId;
-use crate::domain::mail_order::{Letter, MailOrder};
+use crate::domain::mail_order::{Letter, MailOrder, MailStatus};
 use crate::domain::tenant::Tenant;
 use crate::flows::Context;
 use crate::storage::StorageError;
@@ -32,7 +34,9 @@ pub async fn retry(admin: &Administrator<'_>, tenant: &Tenant, id: MailId) -> Re
     let revived = admin.db.write::<_, StorageError>(tenant.id, move |tx| {
         let revived = tx.mail_orders().revive(id, now)?;
         if revived {
-            tx.audit_events().append(&event)?;
+            let status = |status: MailStatus| json!({ "status": status.as_str() });
+            let (before, after) = (status(MailStatus::Dead), status(MailStatus::Waiting));
+            tx.audit_events().append(&event.with_change(&before, &after))?;
         }
         Ok(revived)
     });

@@ -7,11 +7,13 @@ use serde_json::json;
 use super::keys::new_key;
 use super::{Administrator, Problem, Undone, description, hosts, members};
 use crate::crypto::digest::sha256_base64url;
+use crate::domain::application::Lifetimes;
 use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::logo::{Logo, LogoVersion};
 use crate::domain::member::MemberRole;
+use crate::domain::password::MinLength;
 use crate::domain::signing_key::{Algorithm, KeyLife};
 use crate::domain::tenant::{
     Accent, AccountPolicy, CONSOLE_SLUG, DisplayName, Domain, EmailCode, EmailVerification,
@@ -40,6 +42,7 @@ pub async fn create(admin: &Administrator<'_>, new: NewTenant) -> Result<Tenant,
         domain: new.domain,
         status: TenantStatus::Active,
         accounts: new.accounts,
+        lifetimes: Lifetimes::default(),
         accent: None,
         logo: None,
         reply_to: None,
@@ -127,7 +130,12 @@ pub struct TenantChange {
     pub sign_up: Option<SignUp>,
     pub email_verification: Option<EmailVerification>,
     pub email_code: Option<EmailCode>,
+    pub password_min_length: Option<MinLength>,
     pub deletion_grace_days: Option<u16>,
+    /// What new applications begin with; those that are there keep what they have.
+    pub access_token_life: Option<Duration>,
+    pub refresh_idle_life: Option<Duration>,
+    pub refresh_absolute_life: Option<Duration>,
     /// `Some(None)` goes back to ours.
     pub accent: Option<Option<Accent>>,
     /// `Some(None)` takes it away.
@@ -184,6 +192,8 @@ pub async fn change_seen(
             None => {}
         }
         let new = changed_to(old, change);
+        let lifetimes = new.lifetimes.check();
+        lifetimes.map_err(|why| Undone::Problem(Problem::input(why.to_string())))?;
         tx.tenants().update(&new)?;
         let event = event.with_change(&before, &description::tenant(&new));
         tx.tenant(id).audit_events().append(&event)?;
@@ -204,8 +214,14 @@ fn changed_to(mut tenant: Tenant, change: TenantChange) -> Tenant {
     accounts.sign_up = change.sign_up.unwrap_or(accounts.sign_up);
     accounts.email_verification = change.email_verification.unwrap_or(accounts.email_verification);
     accounts.email_code = change.email_code.unwrap_or(accounts.email_code);
+    accounts.password_min_length =
+        change.password_min_length.unwrap_or(accounts.password_min_length);
     accounts.deletion_grace_days =
         change.deletion_grace_days.unwrap_or(accounts.deletion_grace_days);
+    let lifetimes = &mut tenant.lifetimes;
+    lifetimes.access_token = change.access_token_life.unwrap_or(lifetimes.access_token);
+    lifetimes.refresh_idle = change.refresh_idle_life.unwrap_or(lifetimes.refresh_idle);
+    lifetimes.refresh_absolute = change.refresh_absolute_life.unwrap_or(lifetimes.refresh_absolute);
     tenant.name = change.name.unwrap_or(tenant.name);
     tenant.accent = change.accent.unwrap_or(tenant.accent);
     tenant.logo = match change.logo {

@@ -39,7 +39,7 @@ pub async fn create(
 ) -> Result<User, Problem> {
     let mut personal = vec![new.email.as_str(), new.email.local_part(), tenant.name.as_str()];
     personal.extend(new.name.as_ref().map(DisplayName::as_str));
-    password_strength::check(&new.password, &personal)
+    password_strength::check(&new.password, tenant.accounts.password_min_length, &personal)
         .map_err(|why| Problem::input(why.to_string()))?;
     let hash = admin.hasher.hash(tenant.id, new.password).await.map_err(Failure::from)?;
     let user = user(admin, new.email, new.name, new.email_verified);
@@ -470,7 +470,7 @@ pub async fn set_password(
     password: NewPassword,
 ) -> Result<(), Problem> {
     let personal = [user.email.as_str(), user.email.local_part(), tenant.name.as_str()];
-    password_strength::check(&password, &personal)
+    password_strength::check(&password, tenant.accounts.password_min_length, &personal)
         .map_err(|why| Problem::input(why.to_string()))?;
     let hash = admin.hasher.hash(tenant.id, password).await.map_err(Failure::from)?;
     let now = admin.now();

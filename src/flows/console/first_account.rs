@@ -2,11 +2,12 @@
 
 use crate::crypto::mac::Mac;
 use crate::domain::email_address::EmailAddress;
-use crate::domain::password::NewPassword;
+use crate::domain::password::{MinLength, NewPassword};
+use crate::domain::tenant::{CONSOLE_SLUG, Slug};
 use crate::domain::user::User;
 use crate::flows::Context;
 use crate::flows::administration::users::NewUser;
-use crate::flows::administration::{Administrator, Problem, operators};
+use crate::flows::administration::{Administrator, Problem, operators, tenants};
 
 const WHAT: &str = "first-account";
 
@@ -18,6 +19,13 @@ pub fn token(keys: &Mac) -> String {
 /// Whether the link is good: it is ours, and there is no operator yet.
 pub async fn is_good(context: &Context, token: &str) -> Result<bool, Problem> {
     Ok(context.console_keys.verify(&[WHAT], token) && !operators::existed(context).await?)
+}
+
+/// What the account's password has at least: the built-in tenant's number, once it is there.
+pub async fn password_min_length(context: &Context) -> MinLength {
+    let Ok(slug) = Slug::parse(CONSOLE_SLUG) else { return MinLength::default() };
+    let console = tenants::find(context, &slug).await;
+    console.map(|tenant| tenant.accounts.password_min_length).unwrap_or_default()
 }
 
 /// `None` if the link is not good any more.

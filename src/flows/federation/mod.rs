@@ -156,6 +156,15 @@ pub(super) fn secret_seal(tenant: TenantId, id: &str) -> SealContext<'_> {
     SealContext { tenant, table: "providers", row: id }
 }
 
+/// Whether this deployment's master key is the one that the provider's secret was sealed under.
+pub(in crate::flows) fn can_be_opened(
+    context: &Context,
+    tenant: TenantId,
+    stored: &StoredProvider,
+) -> bool {
+    open_secret(context, tenant, stored).is_ok()
+}
+
 fn open_secret(
     context: &Context,
     tenant: TenantId,

@@ -21,7 +21,7 @@ use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::secret::Secret;
 use crate::domain::signing_key::Algorithm;
 use crate::domain::tenant::DisplayName;
-use crate::flows::administration::applications::{self, ApplicationChange};
+use crate::flows::administration::applications::{self, ApplicationChange, MadeApplication};
 use crate::flows::administration::{Problem, description};
 use crate::storage::{ApplicationFilter, ListedApplication};
 use crate::web::extract::query::Query;
@@ -74,6 +74,8 @@ pub struct ApplicationPage {
     pub shown_audience: String,
     /// Shown once.
     pub secret: Option<String>,
+    /// Which code to paste is shown open.
+    pub builds: &'static str,
     /// Label, name of its fields, and values with room for more.
     pub lists: Vec<(&'static str, &'static str, Vec<String>)>,
     pub audience: String,
@@ -126,6 +128,24 @@ fn algorithms(chosen: Algorithm) -> Vec<(&'static str, bool)> {
 /// Empty fields for further entries of a list.
 const ROOM: usize = 2;
 
+/// The page of an app that has just been made, for what its admin builds.
+pub(super) fn show_new<L>(
+    request: &HttpRequest,
+    state: &State,
+    seat: &Seat<L>,
+    made: &MadeApplication,
+    builds: &'static str,
+) -> Result<HttpResponse, PageError> {
+    let view = view(state, seat, &made.application, made.secret.as_ref());
+    answer(request, seat, &ApplicationPage { builds, ..view })
+}
+
+/// What an app was made for, as far as its redirect URIs tell.
+fn builds(app: &Application) -> &'static str {
+    let is_auth_js = |uri: &RedirectUri| uri.to_string().contains("/api/auth/callback/");
+    if app.redirect_uris.iter().any(is_auth_js) { "nextjs" } else { "node" }
+}
+
 /// The app's page; `secret` has just been made.
 pub(super) fn show<L>(
     request: &HttpRequest,
@@ -165,6 +185,7 @@ fn view<L>(
         },
         issuer,
         secret: secret.map(|secret| secret.expose().to_owned()),
+        builds: builds(app),
         lists: if app.kind.acts_for_users() { lists } else { Vec::new() },
         audience: app.audience.as_ref().map(|it| it.as_str().to_owned()).unwrap_or_default(),
         direct_login: app.direct_login == DirectLogin::Allowed,

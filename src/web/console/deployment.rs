@@ -6,7 +6,7 @@ use askama::Template;
 use super::access::Operator;
 use super::view::{Frame, failed};
 use crate::flows::administration::Problem;
-use crate::flows::administration::health::{self, COUNTED_LETTERS, Finding, Queues};
+use crate::flows::administration::health::{self, COUNTED_LETTERS, Depth, Finding, Queues};
 use crate::flows::job_log::Run;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
@@ -34,7 +34,7 @@ pub async fn get(
     let view = DeploymentPage {
         frame: Frame::of_account(&account),
         public_url: context.public_url.as_str().to_owned(),
-        findings: health::findings(context).await,
+        findings: health::findings(context, Depth::Ends).await,
         mail_waiting: counted(queues.mail_waiting),
         mail_dead: counted(queues.mail_dead),
         queues,

@@ -14,6 +14,7 @@ use crate::domain::ids::MailId;
 use crate::domain::mail_order::MailOrder;
 use crate::flows::administration::tenants::{self, TenantChange};
 use crate::flows::administration::{Problem, description, mail};
+use crate::web::extract::query::Query;
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 

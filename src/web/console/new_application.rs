@@ -4,16 +4,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Admin, Seat};
-use super::applications::show;
+use super::applications::show_new;
 use super::done::{Done, done};
 use super::posted::Posted;
 use super::view::{Frame, failed};
 use crate::domain::application::{
-    ApplicationKind, DirectLogin, Party, TokenSettings, UpstreamTokenAccess,
+    ApplicationKind, DirectLogin, Lifetimes, Party, TokenSettings, UpstreamTokenAccess,
 };
 use crate::domain::tenant::DisplayName;
 use crate::flows::administration::Problem;
-use crate::flows::administration::applications::{self, MadeApplication, NewApplication};
+use crate::flows::administration::applications::{self, NewApplication};
 use crate::web::hosted::{PageError, Policy, render};
 use crate::web::state::State;
 
@@ -42,7 +42,9 @@ const fn preset(
     Preset { key, label, kind, redirect_uri, after_sign_out, origin: None, direct_login }
 }
 
-static PRESETS: [Preset; 5] = [
+const SERVER: (&str, &str) = ("http://localhost:3000/callback", "http://localhost:3000/");
+
+static PRESETS: [Preset; 6] = [
     Preset {
         direct_login: DirectLogin::Allowed,
         ..preset(
@@ -61,12 +63,8 @@ static PRESETS: [Preset; 5] = [
             Some(("http://localhost:5173/callback", "http://localhost:5173/")),
         )
     },
-    preset(
-        "server",
-        "Node, Rust or another server",
-        ApplicationKind::Web,
-        Some(("http://localhost:3000/callback", "http://localhost:3000/")),
-    ),
+    preset("node", "Node, or another server", ApplicationKind::Web, Some(SERVER)),
+    preset("rust", "Rust", ApplicationKind::Web, Some(SERVER)),
     preset(
         "native",
         "Native or mobile app",
@@ -116,28 +114,28 @@ pub async fn create(
     posted.only(&request, &["name", "builds"])?;
     let (seat, name, builds) = (&posted.by, posted.field("name"), posted.field("builds"));
     let preset = PRESETS.iter().find(|preset| preset.key == builds);
-    let made = match (DisplayName::parse(name), preset) {
-        (Ok(name), Some(preset)) => {
-            let admin = seat.administrator(&state.context);
-            applications::create(&admin, &seat.tenant, from(preset, name)).await
+    let (name, preset) = match (DisplayName::parse(name), preset) {
+        (Ok(name), Some(preset)) => (name, preset),
+        (Err(why), _) => return ask(&request, seat, Some(why.to_string()), name, builds),
+        (Ok(_), None) => {
+            let why = "choose what you build".to_owned();
+            return ask(&request, seat, Some(why), name, builds);
         }
-        (Err(why), _) => Err(Problem::Input(why.to_string())),
-        (Ok(_), None) => Err(Problem::Input("choose what you build".to_owned())),
     };
-    match made {
-        Ok(MadeApplication { application, secret: Some(secret) }) => {
-            show(&request, &state, seat, &application, Some(&secret))
-        }
-        Ok(MadeApplication { application, secret: None }) => {
-            let page = format!("{}/apps/{}", Frame::of(seat).base, application.id);
+    let admin = seat.administrator(&state.context);
+    let new = from(preset, name, seat.tenant.lifetimes);
+    match applications::create(&admin, &seat.tenant, new).await {
+        Ok(made) if made.secret.is_some() => show_new(&request, &state, seat, &made, preset.key),
+        Ok(made) => {
+            let page = format!("{}/apps/{}", Frame::of(seat).base, made.application.id);
             Ok(done(&page, Done::AppMade))
         }
-        Err(Problem::Input(why)) => ask(&request, seat, Some(why), name, builds),
+        Err(Problem::Input(why)) => ask(&request, seat, Some(why), posted.field("name"), builds),
         Err(problem) => Err(failed(&request, problem)),
     }
 }
 
-fn from(preset: &Preset, name: DisplayName) -> NewApplication {
+fn from(preset: &Preset, name: DisplayName, lifetimes: Lifetimes) -> NewApplication {
     let list = |text: Option<&str>| text.map(str::to_owned).into_iter().collect();
     NewApplication {
         name,
@@ -150,7 +148,7 @@ fn from(preset: &Preset, name: DisplayName) -> NewApplication {
         is_default: false,
         party: Party::First,
         upstream_tokens: UpstreamTokenAccess::Refused,
-        tokens: TokenSettings::default(),
+        tokens: TokenSettings::beginning_with(lifetimes),
         secret: None,
     }
 }

@@ -6,6 +6,7 @@ use askama::Template;
 use super::access::{Owner, Seat, Viewer};
 use super::done::{Done, done};
 use super::host::HostSection;
+use super::lifetimes::LifetimesSection;
 use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed};
@@ -24,6 +25,7 @@ pub struct SettingsPage {
     pub version: String,
     pub tenant: Tenant,
     pub issuer: String,
+    pub lifetimes: LifetimesSection,
     pub host: HostSection,
     pub claimed: String,
     pub domain: String,
@@ -38,6 +40,7 @@ pub struct SettingsPage {
 #[derive(Default)]
 pub struct Draft<'a> {
     pub error: Option<String>,
+    pub lifetimes: Option<LifetimesSection>,
     /// The host that was to be claimed.
     pub claimed: Option<&'a str>,
     /// The host that an operator gives.
@@ -75,6 +78,7 @@ pub(super) async fn show<L>(
         error: draft.error,
         version: description::version(&description::tenant(tenant)),
         issuer: public_url.issuer(tenant),
+        lifetimes: draft.lifetimes.unwrap_or_else(|| LifetimesSection::of(tenant.lifetimes)),
         host: HostSection::of(tenant, claim.as_ref(), public_url),
         claimed: draft.claimed.unwrap_or_default().to_owned(),
         domain: draft.domain.map_or(domain, str::to_owned),
@@ -87,7 +91,7 @@ pub(super) async fn show<L>(
     render(request, &view, Policy::StaysHere)
 }
 
-pub(super) fn page(seat: &Seat<Owner>) -> String {
+pub(super) fn page<L>(seat: &Seat<L>) -> String {
     format!("{}/settings", Frame::of(seat).base)
 }
 

@@ -37,7 +37,7 @@ pub async fn get(
     if !is_good {
         return Ok(see("/console".to_owned()));
     }
-    show(&request, &visitor, token, "", None)
+    show(&request, &state, &visitor, token, "", None).await
 }
 
 pub async fn post(
@@ -63,20 +63,24 @@ pub async fn post(
     };
     match made {
         Ok(_) => Ok(see("/console".to_owned())),
-        Err(Problem::Input(why)) => show(&request, &posted.by, token, email, Some(why)),
+        Err(Problem::Input(why)) => {
+            show(&request, &state, &posted.by, token, email, Some(why)).await
+        }
         Err(problem) => Err(failed(&request, problem)),
     }
 }
 
-fn show(
+async fn show(
     request: &HttpRequest,
+    state: &State,
     visitor: &Visitor,
     token: &str,
     email: &str,
     error: Option<String>,
 ) -> Result<HttpResponse, PageError> {
+    let password_min_length = first_account::password_min_length(&state.context).await;
     let view = SetupPage {
-        page: Page::doorward(),
+        page: Page { password_min_length, ..Page::doorward() },
         csrf: visitor.csrf.clone(),
         token: token.to_owned(),
         email: email.to_owned(),

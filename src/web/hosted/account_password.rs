@@ -51,7 +51,7 @@ fn show(
         token: None,
         heading: page.say("password-title"),
         email: owner.profile.user.email.to_string(),
-        password_error: problem.map(|problem| page.say(problem.id())),
+        password_error: problem.map(|problem| problem.say(page.messages)),
         notice: None,
         submit: page.say("password-submit"),
         back_url: Some(format!("{base}/account")),

@@ -12,6 +12,7 @@ use askama::filters::Safe;
 
 use super::logo::Shown;
 use super::words::{NotInOrder, TooLarge};
+use crate::domain::password::MinLength;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::tenant::{Accent, DisplayName, EmailCode};
 use crate::flows::{Failure, TenantSnapshot};
@@ -31,6 +32,8 @@ pub struct Page {
     pub logo: Option<Shown>,
     /// In the tenant's colour, if it has one.
     pub accent_stylesheet: Option<String>,
+    /// What a password that is chosen here has at least.
+    pub password_min_length: MinLength,
     pub messages: &'static Messages,
     pub stylesheet: &'static str,
     pub script: &'static str,
@@ -42,7 +45,8 @@ impl Page {
         let own = &tenant.tenant;
         let path = || format!("{}/logo.png", tenant.base_path);
         let logo = own.logo.as_ref().map(|version| Shown::at(&path(), version));
-        Self::branded(&own.name, own.accent, logo)
+        let password_min_length = own.accounts.password_min_length;
+        Self { password_min_length, ..Self::branded(&own.name, own.accent, logo) }
     }
 
     /// The text of that name in the reader's language.
@@ -57,6 +61,12 @@ impl Page {
 
     pub fn say_with_two(&self, id: &str, one: (&str, &str), other: (&str, &str)) -> String {
         self.messages.say_with_two(id, one, other)
+    }
+
+    /// What a new password must be.
+    pub fn password_hint(&self) -> String {
+        let least = u64::from(self.password_min_length.characters());
+        self.say_count("sign-up-hint", "least", least)
     }
 
     /// With a number, which decides between one and many.
@@ -104,6 +114,7 @@ impl Page {
             monogram,
             logo: None,
             accent_stylesheet: None,
+            password_min_length: MinLength::default(),
             messages: Messages::english(),
             stylesheet: &STYLESHEET.path,
             script: &SCRIPT.path,

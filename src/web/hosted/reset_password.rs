@@ -70,7 +70,7 @@ async fn show(
         token: Some(token.to_owned()),
         heading: page.say("reset-title"),
         email: found.email.to_string(),
-        password_error: problem.map(|problem| page.say(problem.id())),
+        password_error: problem.map(|problem| problem.say(page.messages)),
         notice: None,
         submit: page.say("reset-submit"),
         back_url: None,

@@ -118,7 +118,7 @@ fn with_problems(mut form: SignUpPage, problems: &Problems) -> SignUpPage {
     let page = &form.page;
     form.name_error = problems.name.map(|problem| page.say(problem.id()));
     form.email_error = problems.email.as_ref().map(|problem| page.say(problem.id()));
-    form.password_error = problems.password.map(|problem| page.say(problem.id()));
+    form.password_error = problems.password.map(|problem| problem.say(page.messages));
     form.focus = match (&form.name_error, &form.email_error) {
         (Some(_), _) => "name",
         (None, Some(_)) => "email",

@@ -60,6 +60,43 @@ for (const database of DATABASES) {
       assert.equal(refresh.status, 401);
     });
 
+    it('a tenant that wants longer passwords gets them from every command, and the old ones go on working', async () => {
+      const [short, long] = ['purple-otter-72', 'purple-otter-72q'];
+      const set = number => beside(['tenant', 'set', '--slug', 'acme', '--password-min-length', number, '--json']);
+      assert.match((await set('65')).stderr, /--password-min-length: .*at least 8 .*more than 64/);
+      assert.equal(JSON.parse((await set('16')).stdout).password_min_length, 16);
+      const who = ['--tenant', 'acme', '--email', 'longer@example.com', '--password-stdin'];
+      for (const command of ['create', 'set-password']) {
+        const refused = await beside(['user', command, ...who], short);
+        assert.equal(refused.code, 1);
+        assert.match(refused.stderr, /Use at least 16 characters/);
+        assert.equal((await beside(['user', command, ...who], long)).code, 0);
+      }
+      assert.equal((await login(server.user.email, server.user.password)).status, 200);
+      assert.equal((await set('8')).code, 0);
+    });
+
+    it('a new app begins with the lifetimes that its tenant was set to', async () => {
+      const set = (...flags) => beside(['tenant', 'set', '--slug', 'acme', ...flags, '--json']);
+      for (const [flag, value, why] of [
+        ['--access-minutes', '0', /an access token lives 1 to 60 minutes/],
+        ['--idle-hours', '2161', /90 days at most/],
+        ['--absolute-hours', '1', /altogether at least as long as unused/],
+      ]) {
+        const refused = await set(flag, value);
+        assert.equal(refused.code, 1);
+        assert.match(refused.stderr, why);
+      }
+      const changed = JSON.parse((await set('--access-minutes', '5', '--idle-hours', '24')).stdout);
+      assert.deepEqual([changed.access_minutes, changed.idle_hours, changed.absolute_hours], [5, 24, 720]);
+      const { client_id, client_secret } = await server.createApp('acme', 'service');
+      await server.honoursChanges();
+      const body = new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret });
+      const answer = await fetch(`${server.tenant.issuer}/oauth2/token`, { method: 'POST', body });
+      assert.equal((await answer.json()).expires_in, 300);
+      assert.equal((await set('--access-minutes', '15', '--idle-hours', '168')).code, 0);
+    });
+
     it('rotated keys are published before they sign; with --now they sign at once, and old tokens stay good', async () => {
       const { user, tenant } = server;
       const kids = async () => (await getJson(`${tenant.issuer}/.well-known/jwks.json`)).body.keys.map(key => key.kid);

@@ -176,6 +176,30 @@ describe('two replicas on one PostgreSQL', () => {
     assert.equal(renewed[1], renewed[0]);
   });
 
+  it('let go of a withdrawn key, and refuse what it has signed', async () => {
+    const { token } = (await login(replicas[0])).body;
+    const { kid } = decodeProtectedHeader(token);
+    const published = async replica => (await getJson(`${replica.issuer}/.well-known/jwks.json`)).body.keys.map(key => key.kid);
+    const me = async replica => (await getJson(`${replica.issuer}/v1/auth/me`, { authorization: `Bearer ${token}` })).status;
+    const userinfo = async replica => (await getJson(`${replica.issuer}/oauth2/userinfo`, { authorization: `Bearer ${token}` })).status;
+    await assert.rejects(command(['key', 'withdraw', '--tenant', 'shop', '--kid', kid]), /this key signs/);
+    await command(['key', 'rotate', '--tenant', 'shop', '--now']);
+    await honoured();
+    for (const replica of replicas) {
+      assert.ok((await published(replica)).includes(kid), 'a retired key verifies on');
+      assert.equal(await me(replica), 200);
+    }
+    await command(['key', 'withdraw', '--tenant', 'shop', '--kid', kid]);
+    await honoured();
+    for (const replica of replicas) {
+      assert.ok(!(await published(replica)).includes(kid));
+      assert.deepEqual([await me(replica), await userinfo(replica)], [401, 401]);
+      const keys = createRemoteJWKSet(new URL(`${replica.issuer}/.well-known/jwks.json`));
+      await assert.rejects(jwtVerify(token, keys), { code: 'ERR_JWKS_NO_MATCHING_KEY' });
+      assert.equal((await login(replica)).status, 200);
+    }
+  });
+
   it('refuse a disabled user, both', async () => {
     const user = { email: 'bob@example.com', password: USER.password };
     await createUser(user);
