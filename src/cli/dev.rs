@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::{CommandError, Outcome, open};
-use crate::config::{PublicUrl, StoreSettings, TenantLabel, TrustedProxies};
+use crate::config::{PublicUrl, StoreSettings, TenantLabel, TrustedProxies, listen};
 use crate::crypto::digest::sha256_base64url;
 use crate::crypto::master_key::{MasterKey, Purpose};
 use crate::domain::application::{
@@ -29,7 +29,7 @@ use crate::flows::administration::Administrator;
 use crate::flows::administration::applications::{self, NewApplication};
 use crate::flows::administration::tenants::{self, NewTenant};
 use crate::flows::administration::users::{self, NewUser};
-use crate::flows::administration::{Problem, operators, roles};
+use crate::flows::administration::{Problem, health, operators, roles};
 use crate::jobs;
 use crate::mail::{Mailbox, Mailer};
 use crate::messages::id;
@@ -39,9 +39,9 @@ use crate::web::state::{MetricsPlace, State, Welcome};
 
 #[derive(Args)]
 pub struct Dev {
-    /// Address and port to listen on
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    /// Address and port to listen on [env: DOORWARD_LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long)]
+    listen: Option<SocketAddr>,
 }
 
 const SLUG: &str = "acme";
@@ -52,7 +52,8 @@ const CONSOLE_EMAIL: &str = "admin@doorward.example";
 
 impl Dev {
     pub async fn run(self, data_dir: Option<PathBuf>) -> Outcome {
-        if !self.listen.ip().is_loopback() {
+        let listen = listen(self.listen)?;
+        if !listen.ip().is_loopback() {
             return Err(CommandError(
                 "`dev` listens on loopback only, since its demo accounts are for trying; use `serve`".to_owned(),
             ));
@@ -62,15 +63,15 @@ impl Dev {
         let key = open::master_key_or_new(&settings)?;
         let db = open::database(&settings)?;
         db.migrate()?;
-        let listeners = Listeners::bind(self.listen).map_err(|error| {
+        let listeners = Listeners::bind(listen).map_err(|error| {
             CommandError(format!(
-                "cannot listen on {}: {error}; choose another with --listen",
-                self.listen
+                "cannot listen on {listen}: {error}; choose another with --listen"
             ))
         })?;
         let public_url = PublicUrl::parse(&format!("http://localhost:{}", listeners.port()?))?;
         let mailer = Mailer::Mailbox(Mailbox::open(settings.mailbox_dir())?);
         let context = open::context(db, &key, public_url, &settings, mailer)?;
+        health::refuse_another_key(&context).await?.map_err(CommandError)?;
         let demo = Demo::find_or_make(&context, Credentials::of(&key)).await?;
         let facts = demo.facts(&context);
         let state = Data::new(State {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CommandError, Outcome, open};
-use crate::config::{PublicUrl, ServeSettings, StoreSettings};
+use crate::config::{Problems, ServeSettings, StoreSettings};
 use crate::crypto::entropy::OsEntropy;
 use crate::crypto::master_key::MasterKey;
 use crate::flows::administration::health::{self, Depth, Finding};
@@ -34,29 +34,20 @@ impl Report {
 impl Doctor {
     pub async fn run(self, data_dir: Option<PathBuf>) -> Outcome {
         let mut report = Report::default();
-        let settings = match StoreSettings::from_environment(data_dir.clone()) {
-            Ok(settings) => settings,
-            Err(problems) => {
-                problems
-                    .0
-                    .into_iter()
-                    .for_each(|problem| report.line("configuration", Err(problem)));
-                return report.verdict();
-            }
+        let settings = StoreSettings::as_far_as_told(data_dir.clone());
+        // A `dev` server needs less.
+        let complete = match settings.dev_file().exists() {
+            true => StoreSettings::from_environment(data_dir).map(|_| "`dev`"),
+            false => ServeSettings::from_environment(data_dir, None).map(|_| "`serve`"),
         };
-        let is_dev = settings.dev_file().exists();
-        match ServeSettings::from_environment(data_dir, None) {
-            Ok(serve) => {
-                report.line("configuration", Ok("complete for `serve`".to_owned()));
-                report.line("public URL", Ok(serve.public_url.as_str().to_owned()));
+        match complete {
+            Ok(for_whom) => report.line("configuration", Ok(format!("complete for {for_whom}"))),
+            Err(Problems(problems)) => {
+                problems.into_iter().for_each(|problem| report.line("configuration", Err(problem)));
             }
-            Err(_) if is_dev => report.line("configuration", Ok("a `dev` folder".to_owned())),
-            Err(problems) => {
-                problems
-                    .0
-                    .into_iter()
-                    .for_each(|problem| report.line("configuration", Err(problem)));
-            }
+        }
+        if let Ok(url) = open::public_url(&settings) {
+            report.line("public URL", Ok(url.as_str().to_owned()));
         }
         let key = open::master_key(&settings).map_err(|CommandError(why)| why);
         report
@@ -83,12 +74,8 @@ impl Report {
 async fn inside(report: &mut Report, db: Db, key: Option<MasterKey>, settings: &StoreSettings) {
     let key = key.unwrap_or_else(|| MasterKey::generate(&OsEntropy));
     let mailer = open::mailer(settings);
-    let public_url = match &settings.public_url {
-        Some(url) => Ok(url.clone()),
-        None => PublicUrl::parse("http://localhost:8080").map_err(CommandError::from),
-    };
     let context = mailer.and_then(|mailer| {
-        public_url.and_then(|url| open::context(db, &key, url, settings, mailer))
+        open::public_url(settings).and_then(|url| open::context(db, &key, url, settings, mailer))
     });
     match context {
         Ok(context) => {

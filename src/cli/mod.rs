@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::logging;
+use crate::config::{Problems, logging};
 use telemetry::Telemetry;
 
 /// A hosted, multi-tenant sign-in service.
@@ -84,7 +84,11 @@ type Outcome = Result<(), CommandError>;
 
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = logging().map_err(CommandError::from).and_then(|settings| {
+    let settings = logging().and_then(|settings| {
+        telemetry::check(&settings).map_err(|why| Problems(vec![why]))?;
+        Ok(settings)
+    });
+    let result = settings.map_err(|problems| beside(problems, &cli).into()).and_then(|settings| {
         let telemetry = Telemetry::start(&settings)?;
         let result = actix_web::rt::System::new().block_on(run(cli));
         telemetry.finish();
@@ -97,6 +101,14 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What is wrong with the log, and with all else that a server is configured by.
+fn beside(Problems(mut problems): Problems, cli: &Cli) -> Problems {
+    if let Command::Serve(serve) = &cli.command {
+        problems.extend(serve.problems(cli.data_dir.clone()).0);
+    }
+    Problems(problems)
 }
 
 async fn run(cli: Cli) -> Outcome {

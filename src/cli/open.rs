@@ -15,7 +15,7 @@ use crate::dns::TxtLookup;
 use crate::domain::clock::SystemClock;
 use crate::domain::password::NewPassword;
 use crate::domain::tenant::{Slug, Tenant};
-use crate::flows::administration::tenants;
+use crate::flows::administration::{health, tenants};
 use crate::flows::{Context, Resources};
 use crate::mail::{Mailer, Smtp};
 use crate::storage::{DatabaseUrl, Db};
@@ -144,11 +144,13 @@ pub async fn beside(data_dir: Option<PathBuf>) -> Result<Arc<Context>, CommandEr
     let key = master_key(&settings)?;
     let public_url = public_url(&settings)?;
     // Mail is sent by the server beside.
-    context(db, &key, public_url, &settings, Mailer::Nowhere)
+    let context = context(db, &key, public_url, &settings, Mailer::Nowhere)?;
+    health::refuse_another_key(&context).await?.map_err(CommandError)?;
+    Ok(context)
 }
 
 /// `DOORWARD_PUBLIC_URL`, or what a `dev` server on the same folder said last.
-fn public_url(settings: &StoreSettings) -> Result<PublicUrl, CommandError> {
+pub fn public_url(settings: &StoreSettings) -> Result<PublicUrl, CommandError> {
     if let Some(url) = &settings.public_url {
         return Ok(url.clone());
     }

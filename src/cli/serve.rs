@@ -8,9 +8,9 @@ use actix_web::web::Data;
 use clap::Args;
 use tokio::sync::Notify;
 
-use super::{Outcome, open};
-use crate::config::ServeSettings;
-use crate::flows::administration::operators;
+use super::{CommandError, Outcome, open};
+use crate::config::{Problems, ServeSettings, StoreSettings};
+use crate::flows::administration::{health, operators};
 use crate::flows::console::first_account;
 use crate::jobs;
 use crate::web::metrics::HttpMetrics;
@@ -25,12 +25,37 @@ pub struct Serve {
 }
 
 impl Serve {
+    /// All that is wrong with the configuration, as far as that shows without the database.
+    pub fn problems(&self, data_dir: Option<PathBuf>) -> Problems {
+        let mut problems = ServeSettings::from_environment(data_dir.clone(), self.listen)
+            .err()
+            .unwrap_or_default();
+        let told = StoreSettings::as_far_as_told(data_dir);
+        // Whether there is one at all, the settings say.
+        if told.master_key.is_some() || told.key_file().exists() {
+            problems.0.extend(open::master_key(&told).err().map(|CommandError(why)| why));
+        }
+        problems.0.extend(open::mailer(&told).err().map(|CommandError(why)| why));
+        problems
+    }
+
     pub async fn run(self, data_dir: Option<PathBuf>) -> Outcome {
+        let problems = self.problems(data_dir.clone());
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
         let settings = ServeSettings::from_environment(data_dir, self.listen)?;
         let key = open::master_key(&settings.store)?;
         let mailer = open::mailer(&settings.store)?;
         let db = open::database(&settings.store)?;
         let context = open::context(db, &key, settings.public_url, &settings.store, mailer)?;
+        match health::refuse_another_key(&context).await {
+            Ok(fits) => fits.map_err(CommandError)?,
+            // It may come back: until then `/readyz` says so.
+            Err(error) => {
+                tracing::warn!(%error, "the master key could not be tried on the database")
+            }
+        }
         let state = Data::new(State {
             context: context.clone(),
             trusted_proxies: settings.trusted_proxies,

@@ -19,10 +19,14 @@ pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
 }
 
+/// Whether the log can be kept as it is wanted.
+pub fn check(settings: &LogSettings) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(&settings.filter).map_err(|error| format!("DOORWARD_LOG: {error}"))
+}
+
 impl Telemetry {
     pub fn start(settings: &LogSettings) -> Result<Self, CommandError> {
-        let filter = EnvFilter::try_new(&settings.filter)
-            .map_err(|error| CommandError(format!("DOORWARD_LOG: {error}")))?;
+        let filter = check(settings).map_err(CommandError)?;
         let lines =
             fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
         let lines = match settings.format {

@@ -12,7 +12,7 @@ pub use mail_settings::MailSettings;
 pub use public_url::{InvalidPublicUrl, PublicUrl, Scheme};
 pub use settings::{
     LogFormat, LogSettings, MasterKeySource, Problems, ServeSettings, StoreSettings, TenantLabel,
-    logging,
+    listen, logging,
 };
 pub use trusted_proxies::{InvalidProxy, TrustedProxies};
 pub use upstreams::{InvalidUpstream, UpstreamSettings};

@@ -78,6 +78,12 @@ impl fmt::Display for Problems {
 }
 
 impl Problems {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Problems {
     fn take<T, E: fmt::Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|why| self.0.push(format!("{name}: {why}"))).ok()
     }
@@ -121,6 +127,11 @@ impl StoreSettings {
         let mut problems = Problems::default();
         let settings = Self::collect(data_dir, &mut problems);
         if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    /// The same, with what is wrong left out: for finding what else is.
+    pub fn as_far_as_told(data_dir: Option<PathBuf>) -> Self {
+        Self::collect(data_dir, &mut Problems::default())
     }
 
     fn collect(data_dir: Option<PathBuf>, problems: &mut Problems) -> Self {
@@ -170,10 +181,11 @@ fn mail(problems: &mut Problems) -> Option<MailSettings> {
                 .to_owned(),
         );
     }
-    let (smtp_url, from) = (smtp_url?, from?);
-    problems.take("DOORWARD_SMTP_URL", check_smtp_url(&smtp_url))?;
-    let from = problems.take("DOORWARD_MAIL_FROM", EmailAddress::parse(&from))?;
-    Some(MailSettings { smtp_url, from })
+    let right =
+        smtp_url.as_deref().and_then(|url| problems.take("DOORWARD_SMTP_URL", check_smtp_url(url)));
+    let from =
+        from.and_then(|from| problems.take("DOORWARD_MAIL_FROM", EmailAddress::parse(&from)));
+    right.and(smtp_url).zip(from).map(|(smtp_url, from)| MailSettings { smtp_url, from })
 }
 
 impl StoreSettings {
@@ -199,6 +211,23 @@ impl StoreSettings {
     }
 }
 
+fn address(problems: &mut Problems, name: &str, text: &str) -> Option<SocketAddr> {
+    let parsed =
+        text.parse().map_err(|_| format!("`{text}` is no address and port, such as 0.0.0.0:8080"));
+    problems.take(name, parsed)
+}
+
+fn listen_address(problems: &mut Problems) -> Option<SocketAddr> {
+    let text = variable("DOORWARD_LISTEN");
+    address(problems, "DOORWARD_LISTEN", text.as_deref().unwrap_or(DEFAULT_LISTEN))
+}
+
+/// Where to listen: `flag`, or what the environment says.
+pub fn listen(flag: Option<SocketAddr>) -> Result<SocketAddr, Problems> {
+    let mut problems = Problems::default();
+    flag.or_else(|| listen_address(&mut problems)).ok_or(problems)
+}
+
 impl ServeSettings {
     pub fn from_environment(
         data_dir: Option<PathBuf>,
@@ -220,18 +249,9 @@ impl ServeSettings {
                     .to_owned(),
             );
         }
-        let address = |problems: &mut Problems, name: &str, text: String| {
-            let parsed = text
-                .parse::<SocketAddr>()
-                .map_err(|_| format!("`{text}` is no address and port, such as 0.0.0.0:8080"));
-            problems.take(name, parsed)
-        };
-        let listen = listen.or_else(|| {
-            let text = variable("DOORWARD_LISTEN").unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
-            address(&mut problems, "DOORWARD_LISTEN", text)
-        });
+        let listen = listen.or_else(|| listen_address(&mut problems));
         let metrics_listen = variable("DOORWARD_METRICS_LISTEN")
-            .and_then(|text| address(&mut problems, "DOORWARD_METRICS_LISTEN", text));
+            .and_then(|text| address(&mut problems, "DOORWARD_METRICS_LISTEN", &text));
         let tenant_label = match variable("DOORWARD_METRICS_TENANT_LABEL").as_deref() {
             None | Some("off") => TenantLabel::Off,
             Some("on") => TenantLabel::On,

@@ -148,14 +148,14 @@ impl RefreshCookie {
         tenant: &TenantSnapshot,
         application: ApplicationId,
         token: String,
-        life: std::time::Duration,
+        seconds: u64,
     ) -> Cookie<'static> {
         Cookie::build(Self::name(state, tenant, application), token)
             .path(format!("{}/v1/auth", tenant.base_path))
             .http_only(true)
             .secure(true)
             .same_site(SameSite::Lax)
-            .max_age(Duration::seconds(life.as_secs().cast_signed()))
+            .max_age(Duration::seconds(seconds.cast_signed()))
             .finish()
     }
 
@@ -164,8 +164,7 @@ impl RefreshCookie {
         tenant: &TenantSnapshot,
         application: ApplicationId,
     ) -> Cookie<'static> {
-        let mut cookie =
-            Self::set(state, tenant, application, String::new(), std::time::Duration::ZERO);
+        let mut cookie = Self::set(state, tenant, application, String::new(), 0);
         cookie.make_removal();
         cookie
     }

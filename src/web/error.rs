@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
@@ -16,6 +16,8 @@ use crate::flows::oauth::error::{ErrorCode, OAuthError, Refusal};
 pub enum ApiError {
     /// No such tenant, or nothing of that name in it.
     NotFound,
+    /// The path takes these.
+    MethodNotAllowed(Vec<Method>),
     OAuth(OAuthError),
     /// A client failed to authenticate, having tried HTTP Basic (RFC 6749 §5.2).
     InvalidBasicClient(OAuthError),
@@ -92,6 +94,7 @@ impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::OAuth(error) => match error.code {
                 ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
                 _ => StatusCode::BAD_REQUEST,
@@ -111,6 +114,13 @@ impl ResponseError for ApiError {
         match self {
             Self::NotFound => {
                 response.content_type("text/plain; charset=utf-8").body("Not found\n")
+            }
+            Self::MethodNotAllowed(methods) => {
+                let allowed = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+                let description = format!("this is answered to {allowed}");
+                response
+                    .insert_header((header::ALLOW, allowed))
+                    .json(body("invalid_request", &description))
             }
             Self::OAuth(error) => response.json(body(error.code.as_str(), &error.description)),
             Self::InvalidBasicClient(error) => response

@@ -3,10 +3,12 @@
 
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
-use actix_web::{Resource, Route as Handler, web};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::cookies::{self, Place};
 use super::cors::{self, Readers};
+use super::error::ApiError;
+use super::extract::tenant::Tenant;
 use super::state::State;
 use super::{api, assets, console, hosted, oauth, ops};
 use crate::mail::Mailer;
@@ -16,7 +18,35 @@ pub struct Route {
     pub method: Method,
     pub path: &'static str,
     pub surface: Surface,
-    handler: fn() -> Handler,
+    handler: fn(Method) -> actix_web::Route,
+}
+
+/// Where GET does what can be done once, or calls somebody else: HEAD, by which machines look at links, does not.
+const NOT_BY_HEAD: &[&str] = &[
+    "/oauth2/authorize",
+    "/oauth2/authorize/continue",
+    "/oauth2/logout",
+    "/federation/{provider}",
+    "/federation/{provider}/callback",
+    "/federation/{provider}/token",
+    "/sign-in",
+    "/callback",
+    "/try",
+];
+
+impl Route {
+    fn methods(&self) -> Vec<Method> {
+        match self.method {
+            Method::GET if !NOT_BY_HEAD.contains(&self.path) => vec![Method::GET, Method::HEAD],
+            _ => vec![self.method.clone()],
+        }
+    }
+
+    fn add_to(&self, resource: Resource) -> Resource {
+        self.methods()
+            .into_iter()
+            .fold(resource, |resource, method| resource.route((self.handler)(method)))
+    }
 }
 
 /// What stands around a handler.
@@ -39,7 +69,7 @@ macro_rules! table {
             method: Method::$method,
             path: $path,
             surface: $surface,
-            handler: || web::method(Method::$method).to($handler),
+            handler: |method| web::method(method).to($handler),
         },)*]
     };
 }
@@ -175,26 +205,40 @@ pub fn configure(config: &mut web::ServiceConfig, state: &State) {
         .service(web::scope("/t/{slug}").configure(|config| tenant(config, state, Place::Path)))
         .service(web::scope("/console").configure(|config| console(config, state)))
         .configure(|config| tenant(config, state, Place::Host))
-        .route("/healthz", web::get().to(ops::health::healthz))
-        .route("/readyz", web::get().to(ops::health::readyz))
-        .route("/metrics", web::get().to(ops::metrics::for_loopback))
+        .service(document("/healthz", ops::health::healthz))
+        .service(document("/readyz", ops::health::readyz))
+        .service(document("/metrics", ops::metrics::for_loopback))
         .service(
-            web::resource("/.well-known/oauth-authorization-server")
-                .wrap(from_fn(cors::everybody))
-                .route(web::get().to(oauth::discovery::authorization_server)),
+            document(
+                "/.well-known/oauth-authorization-server",
+                oauth::discovery::authorization_server,
+            )
+            .wrap(from_fn(cors::everybody)),
         )
         .service(
-            web::resource("/.well-known/oauth-authorization-server/t/{slug}")
-                .wrap(from_fn(cors::everybody))
-                .route(web::get().to(oauth::discovery::authorization_server)),
+            document(
+                "/.well-known/oauth-authorization-server/t/{slug}",
+                oauth::discovery::authorization_server,
+            )
+            .wrap(from_fn(cors::everybody)),
         )
-        .route("/assets/{name}", web::get().to(assets::get));
+        .service(document("/assets/{name}", assets::get));
     if let Mailer::Mailbox(_) = state.context.mailer {
-        config.route("/mailbox", web::get().to(hosted::mailbox::get));
+        config.service(document("/mailbox", hosted::mailbox::get));
     }
     if state.welcome.is_some() {
-        config.route("/", web::get().to(hosted::welcome::get));
+        config.service(document("/", hosted::welcome::get));
     }
+}
+
+/// What is there to be read, or asked about (RFC 9110 §9.3.2).
+fn document<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args> + Clone,
+    F::Output: Responder + 'static,
+    Args: FromRequest + 'static,
+{
+    web::resource(path).route(web::get().to(handler.clone())).route(web::head().to(handler))
 }
 
 fn tenant(config: &mut web::ServiceConfig, state: &State, place: Place) {
@@ -211,7 +255,7 @@ fn console(config: &mut web::ServiceConfig, state: &State) {
     for path in paths {
         let mut resource = web::resource(path);
         for route in CONSOLE.iter().filter(|route| route.path == path) {
-            resource = resource.route((route.handler)());
+            resource = route.add_to(resource);
         }
         config.service(resource.wrap(console::browser_session(state)));
     }
@@ -221,8 +265,14 @@ fn serve(config: &mut web::ServiceConfig, state: &State, path: &str, place: Plac
     let routes = || TENANT.iter().filter(|route| route.path == path);
     let mut resource: Resource = web::resource(path);
     for route in routes() {
-        resource = resource.route((route.handler)());
+        resource = route.add_to(resource);
     }
+    let allowed: Vec<Method> = routes().flat_map(Route::methods).collect();
+    // Where there is no such tenant, that is all there is to say.
+    resource = resource.default_service(web::to(move |_: Tenant| {
+        let refused = ApiError::MethodNotAllowed(allowed.clone());
+        async move { Err::<HttpResponse, _>(refused) }
+    }));
     let Some(surface) = routes().next().map(|route| route.surface) else { return };
     if let Surface::Program(Readers::AllowedOrigins | Readers::AllowedOriginsWithCredentials) =
         surface

@@ -141,7 +141,7 @@ async fn strangers(app: &TestApp, bolt: &TestTenant, path: &str) -> [String; 2] 
     } else if path.contains("/providers/") {
         ["google".to_owned(), "nobody".to_owned()]
     } else if path.contains("/mail/") {
-        let dead = mail::dead_letters(&app.context, &bolt.tenant, 1).await.unwrap();
+        let dead = mail::dead_letters(&app.context, &bolt.tenant, None, 1).await.unwrap();
         [dead[0].id.to_string(), MailId::from_bytes(nobodys).to_string()]
     } else if path.contains("/members/") {
         let listed = members::page(&app.context, &bolt.tenant, None, 10).await.unwrap();

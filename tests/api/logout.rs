@@ -279,9 +279,17 @@ async fn a_logout_may_be_posted(app: &TestApp) {
         .form(&fields)
         .send()
         .await;
-    let answer = browser.get(&absolute(&acme, posted.location())).await;
-    assert_eq!(answer.location(), "https://web.acme.example/?state=s-1");
+    // Its ID token is enough: the session is over before the answer leads anywhere.
+    assert_eq!(posted.location(), "https://web.acme.example/?state=s-1");
     assert!(!is_signed_in(&mut browser, &acme).await);
+
+    // Without one, the browser's cookies have to say who asks.
+    let (mut browser, _) = signed_in(app, &acme).await;
+    let by_client = [("client_id", &*acme.web.id), fields[1], fields[2]];
+    let posted = app.post(&acme.url("/oauth2/logout")).form(&by_client).send().await;
+    let asked = browser.get(&absolute(&acme, posted.location())).await;
+    is_page(&asked, 200, "Sign out of Tenant acme?");
+    assert!(is_signed_in(&mut browser, &acme).await);
 
     let bad = [fields[0], ("post_logout_redirect_uri", "https://evil.example/")];
     let answer = app.post(&acme.url("/oauth2/logout")).form(&bad).send().await;

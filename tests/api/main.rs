@@ -42,6 +42,7 @@ mod mail;
 mod mail_server;
 mod malformed;
 mod malformed_parameters;
+mod methods;
 mod operations;
 mod outage;
 mod overload;

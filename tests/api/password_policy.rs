@@ -213,7 +213,7 @@ async fn an_admin_sets_it_on_the_page_of_the_sign_in_methods(app: &TestApp) {
         assert!(refused.body.contains(&format!("value=\"{days}\"")), "what was typed stays");
     }
     let saved = post(app, &mut browser, "/t/acme/sign-in", &form("16", "14")).await;
-    assert_eq!(saved.location(), "/console/t/acme/sign-in", "{saved:?}");
+    assert_eq!(saved.location(), "/console/t/acme/sign-in?done=saved", "{saved:?}");
     asks_for(&Browser::new(app).get(&acme.url("/signup")).await, LEAST);
     let stale = post(app, &mut browser, "/t/acme/sign-in", &form("20", "14")).await;
     assert_eq!(stale.status, 409, "{stale:?}");

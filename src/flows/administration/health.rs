@@ -152,6 +152,18 @@ async fn ends(context: &Context) -> Result<Tried, StorageError> {
     Ok(tried)
 }
 
+/// Whether the master key is the one of this database, as far as its oldest and newest keys tell: with another,
+/// nobody could sign in, and what it seals nobody else could open. The sentence says what to do.
+pub async fn refuse_another_key(context: &Context) -> Result<Result<(), String>, StorageError> {
+    let Tried { opened, closed, .. } = ends(context).await?;
+    Ok(match (opened, closed) {
+        (0, 1..) => Err("this is not the master key that the signing keys in the database are sealed under; use that \
+                         one, or another database"
+            .to_owned()),
+        _ => Ok(()),
+    })
+}
+
 /// A database that was put together of two may hold what another master key has sealed anywhere.
 async fn everything(context: &Context) -> Result<Tried, StorageError> {
     let mut tried = Tried::default();

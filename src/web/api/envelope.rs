@@ -45,14 +45,14 @@ pub fn answer(
         direct::tokens(context, tenant, client, signed_in)?;
     let now = context.now();
     let life = application.tokens.access_token_life.as_secs();
-    let refresh_life = signed_in.family.remaining_life(now);
+    let refresh_life = whole_seconds(signed_in.family.remaining_life(now));
     let mut body = user(&signed_in.profile);
     body["token"] = json!(access_token);
     body["access_token"] = json!(access_token);
     body["token_type"] = json!("Bearer");
     body["expires_in"] = json!(life);
     body["expires_at"] = json!(now.as_secs() + life.cast_signed());
-    body["refresh_expires_in"] = json!(whole_seconds(refresh_life));
+    body["refresh_expires_in"] = json!(refresh_life);
     body["session_id"] = json!(signed_in.family.grant.session_id);
     let mut response = HttpResponse::build(status);
     match delivery {

@@ -1,6 +1,7 @@
 //! `POST /v1/auth/forgot-password`: 202 for every address.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
 
 use super::body::JsonBody;
 use super::delivery::direct_client;
@@ -29,5 +30,5 @@ pub async fn post(
             return Err(ApiError::RateLimited { retry_after });
         }
     }
-    Ok(HttpResponse::Accepted().finish())
+    Ok(HttpResponse::Accepted().json(json!({ "status": "accepted" })))
 }

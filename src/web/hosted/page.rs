@@ -383,7 +383,9 @@ impl PageError {
                 page
             }
             ApiError::RateLimited { retry_after } => Self::wait(request, retry_after),
-            ApiError::Bearer(_) => Self::bad_request(request, &NotInOrder),
+            ApiError::Bearer(_) | ApiError::MethodNotAllowed(_) => {
+                Self::bad_request(request, &NotInOrder)
+            }
         }
     }
 }

@@ -63,10 +63,14 @@ pub async fn post(
     let word = match parameters.get("choice") {
         Some("logout") if own => UsersWord::SignOut,
         Some("stay") if own => UsersWord::Stay,
-        // From another site: its cookies are missing and its word is not the user's. GET sees the cookies.
+        // From another site: its cookies are missing and its word is not the user's. What its ID token proves is
+        // enough; else GET sees the cookies.
         _ => {
-            logout::check(browser.tenant(), &parameters)
+            let asked = logout::check(browser.tenant(), &parameters)
                 .map_err(|why| PageError::bad_request(&request, &why))?;
+            if asked.session.is_some() {
+                return answer(&request, &state, &browser, &parameters, UsersWord::NotGiven).await;
+            }
             let location = format!(
                 "{}/oauth2/logout?{}",
                 browser.tenant().base_path,

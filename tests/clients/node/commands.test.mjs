@@ -260,11 +260,59 @@ describe('a weak or contradictory configuration', () => {
       DOORWARD_METRICS_TENANT_LABEL: 'maybe',
       DOORWARD_SMTP_URL: 'smtp://127.0.0.1',
     });
-    await rm(dataDir, { recursive: true, force: true });
     assert.equal(code, 1);
     for (const name of ['DATABASE_URL', 'DOORWARD_PUBLIC_URL', 'DOORWARD_LISTEN', 'DOORWARD_TRUSTED_PROXIES', 'DOORWARD_METRICS_LISTEN', 'DOORWARD_METRICS_TENANT_LABEL', 'DOORWARD_MAIL_FROM', 'DOORWARD_MASTER_KEY']) {
       assert.match(stderr, new RegExp(name));
     }
+    const told = await doorward(['serve'], {
+      DOORWARD_DATA_DIR: dataDir,
+      DOORWARD_LOG: 'foo=bar=baz',
+      DOORWARD_PUBLIC_URL: 'http://auth.example.com',
+      DOORWARD_MASTER_KEY: 'abc',
+      DOORWARD_SMTP_URL: 'nonsense',
+      DOORWARD_MAIL_FROM: 'nobody',
+    });
+    await rm(dataDir, { recursive: true, force: true });
+    assert.equal(told.code, 1);
+    for (const name of ['DOORWARD_LOG', 'DOORWARD_PUBLIC_URL', 'DOORWARD_MASTER_KEY', 'DOORWARD_SMTP_URL', 'DOORWARD_MAIL_FROM']) {
+      assert.match(told.stderr, new RegExp(`- ${name}`));
+    }
+  });
+
+  it('is told by the doctor to its end', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'doorward-serve-'));
+    const { code, stdout } = await doorward(['doctor'], {
+      DOORWARD_DATA_DIR: dataDir,
+      DOORWARD_PUBLIC_URL: 'http://auth.example.com',
+      DOORWARD_MASTER_KEY: 'abc',
+      DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing',
+    });
+    await rm(dataDir, { recursive: true, force: true });
+    assert.equal(code, 1);
+    for (const what of ['configuration', 'master key', 'database', 'clock', 'mail']) {
+      assert.match(stdout, new RegExp(`${what} `), stdout);
+    }
+  });
+
+  it('another master key than the one of the database is refused, and seals nothing', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'doorward-serve-'));
+    const env = {
+      DOORWARD_DATA_DIR: dataDir,
+      DOORWARD_PUBLIC_URL: 'http://localhost:1',
+      DOORWARD_LISTEN: '127.0.0.1:1',
+      DOORWARD_MASTER_KEY: randomBytes(32).toString('base64'),
+    };
+    assert.equal((await doorward(['migrate'], env)).code, 0);
+    assert.equal((await doorward(['tenant', 'create', '--slug', 'shop', '--name', 'Shop'], env)).code, 0);
+    const wrong = { ...env, DOORWARD_MASTER_KEY: randomBytes(32).toString('base64') };
+    for (const command of [['tenant', 'create', '--slug', 'other', '--name', 'Other'], ['serve'], ['dev', '--listen', '127.0.0.1:0']]) {
+      const { code, stderr } = await doorward(command, wrong);
+      assert.equal(code, 1, command.join(' '));
+      assert.match(stderr, /not the master key/, command.join(' '));
+    }
+    const { stdout } = await doorward(['tenant', 'list', '--json'], env);
+    await rm(dataDir, { recursive: true, force: true });
+    assert.deepEqual(JSON.parse(stdout).tenants.map(({ slug }) => slug).filter(slug => slug !== 'console'), ['shop']);
   });
 
   it('a weak master key is refused', async () => {
