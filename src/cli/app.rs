@@ -100,6 +100,8 @@ impl App {
             "issuer": context.public_url.issuer(&tenant),
             "redirect_uris": uris(&application.redirect_uris),
             "post_logout_redirect_uris": uris(&application.post_logout_redirect_uris),
+            "allowed_origins": application.allowed_origins.iter().map(|origin| origin.as_str()).collect::<Vec<_>>(),
+            "audience": application.audience.as_ref().map(|audience| audience.as_str()),
             "direct_login": application.direct_login == DirectLogin::Allowed,
             "default": application.is_default,
             "third_party": application.party == Party::Third,

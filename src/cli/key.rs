@@ -99,11 +99,11 @@ fn document(key: &StoredKey, now: Timestamp) -> Value {
         "kid": key.kid,
         "algorithm": key.algorithm.as_str(),
         "state": key.life.state(now).as_str(),
-        "created_at": key.created_at.to_string(),
-        "activates_at": key.life.activates_at.to_string(),
-        "retires_at": key.life.retires_at.map(|at| at.to_string()),
-        "signs_until": key.life.signs_until().to_string(),
-        "published_until": key.life.published_until().to_string(),
-        "next_rotation": key.life.next_rotation().map(|at| at.to_string()),
+        "created_at": key.created_at.rfc3339(),
+        "activates_at": key.life.activates_at.rfc3339(),
+        "retires_at": key.life.retires_at.map(Timestamp::rfc3339),
+        "signs_until": key.life.signs_until().rfc3339(),
+        "published_until": key.life.published_until().rfc3339(),
+        "next_rotation": key.life.next_rotation().map(Timestamp::rfc3339),
     })
 }

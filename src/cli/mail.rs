@@ -56,7 +56,7 @@ impl Mail {
                             "id": order.id,
                             "letter": order.letter.as_str(),
                             "to": order.email.as_str(),
-                            "ordered_at": order.created_at.to_string(),
+                            "ordered_at": order.created_at.rfc3339(),
                             "tries": order.tries,
                             "error": order.last_error,
                         })

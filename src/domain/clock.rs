@@ -70,6 +70,13 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
+impl Timestamp {
+    /// `2026-11-23T14:28:10Z`, for programs.
+    pub fn rfc3339(self) -> String {
+        self.to_string().replacen(' ', "T", 1).replace(" UTC", "Z")
+    }
+}
+
 /// `2026-11-23 14:28:10 UTC`, for people.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,6 +128,7 @@ mod tests {
     #[test]
     fn a_timestamp_prints_as_a_civil_date() {
         assert_eq!(Timestamp::from_secs(0).to_string(), "1970-01-01 00:00:00 UTC");
+        assert_eq!(Timestamp::from_secs(951_827_696).rfc3339(), "2000-02-29T12:34:56Z");
         assert_eq!(Timestamp::from_secs(951_827_696).to_string(), "2000-02-29 12:34:56 UTC");
         assert_eq!(Timestamp::from_secs(1_795_425_630).to_string(), "2026-11-23 09:20:30 UTC");
     }

@@ -152,11 +152,12 @@ async fn a_role_that_is_changed_and_deleted_leaves_events(app: &TestApp) {
     done(app, &mut browser, &at, &[("act", "up")]).await;
     let (before, after) = newest(app, &mut browser, "role.changed").await;
     assert!(before["rank"].as_i64() > after["rank"].as_i64(), "{before} {after}");
-    let role = at.rsplit('/').next().unwrap();
-    let roles = format!("/t/acme/users/{}/roles", acme.user);
-    done(app, &mut browser, &roles, &[("seen", "ADMIN"), ("role-1", role)]).await;
-    let change = newest(app, &mut browser, "user.roles_assigned").await;
-    assert_eq!(change, (json!(["ADMIN"]), json!(["NEW"])));
+    let user = format!("/t/acme/users/{}", acme.user);
+    let roles = format!("{user}/roles");
+    let seen = version(app, &mut browser, &user, &roles).await;
+    done(app, &mut browser, &roles, &[("version", &*seen), ("role-1", "NEW")]).await;
+    let change = [json!(["ADMIN"]), json!(["NEW"])];
+    says(app, &mut browser, "user.roles_assigned", "roles", change).await;
     done(app, &mut browser, &at, &[("act", "delete")]).await;
     says(app, &mut browser, "role.deleted", "key", [json!("NEW"), json!(null)]).await;
 }
@@ -339,6 +340,7 @@ const CHANGES: &[&str] = &[
     "user.roles_assigned",
     "user.reset_required",
     "user.sessions_ended",
+    "refresh.ended",
     "user.email_changed",
     "user.profile_changed",
     "user.deletion_planned",

@@ -1,11 +1,16 @@
 //! Who may open and do what in the console, route by route, and that ids of another tenant are to everybody as if
 //! they did not exist. Both golden files are made from the route table.
 
-use doorward::domain::ids::{ApplicationId, ClientSecretId, MailId, RoleId, SessionId, UserId};
+use doorward::domain::ids::{
+    ApplicationId, ClientSecretId, FamilyId, MailId, RoleId, SessionId, UserId,
+};
 use doorward::domain::logo::Logo;
 use doorward::domain::member::MemberRole;
+use doorward::domain::role::RoleKey;
 use doorward::flows::administration::tenants::TenantChange;
-use doorward::flows::administration::{Administrator, applications, keys, mail, members};
+use doorward::flows::administration::{
+    Administrator, applications, description, keys, mail, members, roles,
+};
 use doorward::storage::StorageError;
 use doorward::web::routes::{CONSOLE, Route};
 use reqwest::Method;
@@ -109,7 +114,7 @@ fn fields(path: &str) -> Vec<(&'static str, String)> {
         ],
         "/t/{slug}/apps/{id}/act" | "/t/{slug}/roles/{id}" => &[("act", "delete")],
         "/t/{slug}/users/{id}" => &[("act", "disable")],
-        "/t/{slug}/users/{id}/roles" => &[("seen", "")],
+        "/t/{slug}/users/{id}/roles" => &[("version", "")],
         "/t/{slug}/providers/{id}" => &[("version", ""), ("client_id", "taken-over")],
         "/t/{slug}/providers/{id}/act" => &[("act", "remove")],
         "/t/{slug}/members/{id}" => &[("role", "none")],
@@ -194,9 +199,26 @@ async fn cases(app: &TestApp, acme: &TestTenant, bolt: &TestTenant) -> Vec<Case>
         [session, SessionId::from_bytes(nobodys).to_string()],
         text(&[("act", "end-session")]),
     );
-    let roles = [role_of(app, bolt).await.to_string(), RoleId::from_bytes(nobodys).to_string()];
+    let families = app.context.db.read::<_, StorageError>(bolt.tenant.id, {
+        let (user, now) = (bolt.user, app.context.now());
+        move |tx| tx.refresh_families().live_of_user(user, now)
+    });
+    let family = families.await.unwrap()[0].id;
+    named(
+        post,
+        "/t/{slug}/users/{id}",
+        "family",
+        &user_path,
+        [family.to_string(), FamilyId::from_bytes(nobodys).to_string()],
+        text(&[("act", "end-family")]),
+    );
+    let key = RoleKey::parse("BOLTS_OWN").unwrap();
+    let admin = Administrator::command_line(&app.context);
+    roles::create(&admin, &bolt.tenant, key.clone(), String::new()).await.unwrap();
+    let roles = [key.to_string(), "NOBODYS_OWN".to_owned()];
     let roles_path = format!("{user_path}/roles");
-    let seen = text(&[("seen", "ADMIN")]);
+    let has = description::roles(&[RoleKey::parse("ADMIN").unwrap()]);
+    let seen = text(&[("version", &description::version(&has))]);
     named(post, "/t/{slug}/users/{id}/roles", "role-1", &roles_path, roles, seen);
     let keys = [kid, "A".repeat(43)];
     named(post, "/t/{slug}/keys/withdraw", "kid", "/t/acme/keys/withdraw", keys, Vec::new());

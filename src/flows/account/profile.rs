@@ -265,8 +265,8 @@ pub async fn download(
             "email": identity.email,
             "name": identity.name.as_ref().map(DisplayName::as_str),
             "picture": identity.picture,
-            "linked_at": identity.linked_at.to_string(),
-            "last_used_at": identity.last_used_at.to_string(),
+            "linked_at": identity.linked_at.rfc3339(),
+            "last_used_at": identity.last_used_at.rfc3339(),
         })
     };
     let allowed = |consent: &Consent| {
@@ -275,7 +275,7 @@ pub async fn download(
             "client_id": consent.application_id,
             "name": application.map(|application| application.name.as_str()),
             "scope": consent.scopes.to_string(),
-            "granted_at": consent.granted_at.to_string(),
+            "granted_at": consent.granted_at.rfc3339(),
         })
     };
     let own = id.to_string();
@@ -283,7 +283,7 @@ pub async fn download(
         // Who runs the tenant, and from where, is not the user's own.
         let is_an_admins = event.actor != own && event.actor != ANONYMOUS;
         json!({
-            "at": event.at.to_string(),
+            "at": event.at.rfc3339(),
             "action": event.action.as_str(),
             "actor": if is_an_admins { "admin" } else { &event.actor },
             "target": event.target,
@@ -293,8 +293,8 @@ pub async fn download(
     let listed = |ListedSession { session, device: Device { user_agent, address } }: &_| {
         json!({
             "id": session.id,
-            "signed_in_at": session.created_at.to_string(),
-            "last_used_at": session.last_seen_at.to_string(),
+            "signed_in_at": session.created_at.rfc3339(),
+            "last_used_at": session.last_seen_at.rfc3339(),
             "device": user_agent,
             "address": address,
         })
@@ -306,7 +306,7 @@ pub async fn download(
         "name": user.name.as_ref().map(DisplayName::as_str),
         "picture": user.picture,
         "has_password": has_password,
-        "created_at": user.created_at.to_string(),
+        "created_at": user.created_at.rfc3339(),
         "deletion_planned_at": user.deletes_at.map(|at| at.to_string()),
         "roles": browser.profile.roles.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "sessions": sessions.iter().map(listed).collect::<Vec<_>>(),

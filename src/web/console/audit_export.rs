@@ -130,7 +130,7 @@ fn json_line(event: &AuditEvent) -> String {
     let details = details.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
     let line = json!({
         "id": event.id,
-        "at": event.at.to_string(),
+        "at": event.at.rfc3339(),
         "action": event.action.as_str(),
         "actor": event.actor,
         "target": event.target,
@@ -141,7 +141,7 @@ fn json_line(event: &AuditEvent) -> String {
 }
 
 fn csv_line(event: &AuditEvent) -> String {
-    let (id, at) = (event.id.to_string(), event.at.to_string());
+    let (id, at) = (event.id.to_string(), event.at.rfc3339());
     let optional = |text: &'_ Option<String>| text.clone().unwrap_or_default();
     let (address, details) = (optional(&event.address), optional(&event.details));
     let fields = [&id, &at, event.action.as_str(), &event.actor, &event.target, &address, &details];
