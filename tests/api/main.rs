@@ -16,6 +16,7 @@ mod console_pages;
 mod cors;
 mod discovery;
 mod email_code;
+mod ended_sessions;
 mod enumeration;
 mod federation;
 mod forwarding;
