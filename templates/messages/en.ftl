@@ -172,7 +172,8 @@ check-mail-delayed = Mail is delayed at the moment. Your letter goes out as soon
 verify-title = Verify your address
 verify-lead = Confirm that { $email } is yours.
 verify-submit = Yes, it is mine
-verify-note = If you did not sign up here, close this page. Nothing happens then.
+verify-note = If you did not sign up here, close this page: nothing happens then. If you want the account all the same, take it over from whoever signed up:
+verify-instead = Choose a password of your own
 link-spent-title = This link does not work any more
 link-spent-text = It was used already, has expired, or a newer one was sent.
 

@@ -87,6 +87,7 @@ pub async fn look(
         email: found.email.to_string(),
         submit: page.say("email-confirm-submit"),
         note: None,
+        instead: None,
         page,
     };
     render(&request, &confirm, Policy::StaysHere)
