@@ -2,7 +2,7 @@
 
 use super::claim::{drop_planted, void_moves};
 use super::password_choice;
-use super::throttle::{Asked, Asker};
+use super::throttle::{self, Asked, Asker};
 use crate::crypto::digest::digest;
 use crate::domain::audit::Action;
 use crate::domain::clock::Timestamp;
@@ -87,6 +87,7 @@ pub async fn reset(
             return Ok(false);
         }
         replace_password(tx, owner.id, &hash, now)?;
+        throttle::forgive(tx, &owner.email)?;
         if !owner.email_verified {
             // Whoever made the account may have done so by a provider, without ever proving the address.
             drop_planted(tx, owner.id)?;
