@@ -34,6 +34,7 @@ mod json_api_register;
 mod key_rotation;
 mod login_page;
 mod logout;
+mod lost_cookies;
 mod mail;
 mod mail_server;
 mod malformed;
