@@ -3,6 +3,7 @@
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 use url::Host;
 
 /// RFC 5321 §4.5.3.1.3 allows 256 with the brackets of the path.
@@ -28,8 +29,18 @@ pub enum InvalidEmail {
 
 impl EmailAddress {
     /// Accepts the addresses that mail is sent to: one `local@domain`, no comments, no
-    /// quoting, no lists, no control characters. White space around it is dropped.
+    /// quoting, no lists, nothing that is not seen. White space around it is dropped.
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
+        let address = Self::stored(text)?;
+        let starts_with_mark = address.written.starts_with(is_combining_mark);
+        if starts_with_mark || !address.written.chars().all(is_seen) {
+            return Err(InvalidEmail::Malformed);
+        }
+        Ok(address)
+    }
+
+    /// One that was accepted before, when more was: its account must be found and shown all the same.
+    pub fn stored(text: &str) -> Result<Self, InvalidEmail> {
         let trimmed = text.trim();
         if trimmed.is_empty() {
             return Err(InvalidEmail::Empty);
@@ -77,6 +88,16 @@ impl EmailAddress {
         self.local_part().eq_ignore_ascii_case(other.local_part())
             && self.domain() == other.domain()
     }
+}
+
+/// Of other scripts than ASCII, letters and digits alone, and the marks that combine with them, as the vowels of
+/// many scripts do: no sign that is not seen, or that turns what stands beside it around.
+fn is_seen(c: char) -> bool {
+    // Letters and marks that are not drawn: Default_Ignorable_Code_Point.
+    let is_ignored = matches!(c,
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}');
+    c.is_ascii() || (!is_ignored && (c.is_alphanumeric() || is_combining_mark(c)))
 }
 
 fn is_local_part(local: &str) -> bool {
@@ -143,6 +164,46 @@ mod tests {
             assert_eq!(parse(odd).key(), parse(plain).key());
             assert!(!parse(odd).is_same_mailbox(&parse(plain)), "{plain}");
         }
+    }
+
+    #[test]
+    fn letters_of_any_script_are_taken_and_nothing_that_is_not_seen() {
+        // Greek, Chinese, Arabic, and Devanagari and Thai, whose vowels are marks.
+        for local in ["δοκιμή", "用户", "مستخدم", "हिन्दी", "ผู้ใช้", "jörg", "a\u{308}"]
+        {
+            assert!(EmailAddress::parse(&format!("{local}@x.de")).is_ok(), "{local}");
+        }
+        for (what, c) in [
+            ("override", '\u{202e}'),
+            ("isolate", '\u{2066}'),
+            ("mark", '\u{200e}'),
+            ("zero-width space", '\u{200b}'),
+            ("zero-width joiner", '\u{200d}'),
+            ("word joiner", '\u{2060}'),
+            ("byte order mark", '\u{feff}'),
+            ("soft hyphen", '\u{ad}'),
+            ("variation selector", '\u{fe0f}'),
+            ("grapheme joiner", '\u{34f}'),
+            ("Hangul filler", '\u{3164}'),
+            ("half-width filler", '\u{ffa0}'),
+            ("choseong filler", '\u{115f}'),
+            ("Khmer inherent vowel", '\u{17b4}'),
+            ("Mongolian selector", '\u{180b}'),
+            ("tag", '\u{e0061}'),
+            ("private use", '\u{e000}'),
+            ("line separator", '\u{2028}'),
+            ("full-width at", '\u{ff20}'),
+            ("full-width comma", '\u{ff0c}'),
+            ("quotation mark", '\u{201c}'),
+            ("picture", '\u{1f600}'),
+        ] {
+            for text in [format!("a{c}b@x.de"), format!("{c}@x.de"), format!("a@x{c}y.de")] {
+                assert_eq!(EmailAddress::parse(&text), Err(InvalidEmail::Malformed), "{what}");
+            }
+        }
+        assert!(EmailAddress::parse("\u{301}a@x.de").is_err(), "a mark on nothing");
+        // What is in a database from before can be read.
+        assert_eq!(EmailAddress::stored("a\u{202e}b@x.de").unwrap().as_str(), "a\u{202e}b@x.de");
     }
 
     #[test]

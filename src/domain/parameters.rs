@@ -22,11 +22,21 @@ pub enum InvalidParameters {
 
 impl Parameters {
     pub fn parse(encoded: &[u8]) -> Result<Self, InvalidParameters> {
+        let typed = Self::parse_typed(encoded)?;
+        if typed.iter().any(|(name, value)| has_control(name) || has_control(value)) {
+            return Err(InvalidParameters::ControlCharacter);
+        }
+        Ok(typed)
+    }
+
+    /// As people may have typed it or pasted it, with line breaks: whatever takes a value refuses what it cannot
+    /// use, and can say so beside the field.
+    pub fn parse_typed(encoded: &[u8]) -> Result<Self, InvalidParameters> {
         let mut pairs = Vec::new();
         for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let name = decode_form_value(halves.next().unwrap_or_default())?;
-            let value = decode_form_value(halves.next().unwrap_or_default())?;
+            let name = decode(halves.next().unwrap_or_default())?;
+            let value = decode(halves.next().unwrap_or_default())?;
             pairs.push((name, value));
             if pairs.len() > 100 {
                 return Err(InvalidParameters::TooMany);
@@ -70,6 +80,15 @@ impl Parameters {
 
 /// Undoes the form encoding of one name or value.
 pub fn decode_form_value(encoded: &[u8]) -> Result<String, InvalidParameters> {
+    let value = decode(encoded)?;
+    if has_control(&value) { Err(InvalidParameters::ControlCharacter) } else { Ok(value) }
+}
+
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
+fn decode(encoded: &[u8]) -> Result<String, InvalidParameters> {
     let spaced: Cow<'_, [u8]> = if encoded.contains(&b'+') {
         encoded
             .iter()
@@ -79,12 +98,7 @@ pub fn decode_form_value(encoded: &[u8]) -> Result<String, InvalidParameters> {
     } else {
         encoded.into()
     };
-    let value = String::from_utf8(percent_decode(&spaced).collect())
-        .map_err(|_| InvalidParameters::NotUtf8)?;
-    if value.chars().any(char::is_control) {
-        return Err(InvalidParameters::ControlCharacter);
-    }
-    Ok(value)
+    String::from_utf8(percent_decode(&spaced).collect()).map_err(|_| InvalidParameters::NotUtf8)
 }
 
 #[cfg(test)]
@@ -110,6 +124,13 @@ mod tests {
             InvalidParameters::ControlCharacter
         );
         assert_eq!(Parameters::parse(&b"a&".repeat(101)).unwrap_err(), InvalidParameters::TooMany);
+    }
+
+    #[test]
+    fn what_people_typed_may_have_line_breaks() {
+        let typed = Parameters::parse_typed(b"email=a%0d%0ab&csrf=x").unwrap();
+        assert_eq!(typed.get("email"), Some("a\r\nb"));
+        assert_eq!(Parameters::parse_typed(b"a=%ff").unwrap_err(), InvalidParameters::NotUtf8);
     }
 
     #[test]

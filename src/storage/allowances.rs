@@ -73,6 +73,15 @@ impl Allowances<'_> {
         }
         Ok(())
     }
+
+    /// Makes it whole again, whatever was spent.
+    pub fn restore(&mut self, key: &str) -> Result<(), StorageError> {
+        let row = allowances::table
+            .filter(allowances::tenant_id.eq(self.0.tenant))
+            .filter(allowances::id.eq(key));
+        diesel::delete(row).execute(self.0.connection)?;
+        Ok(())
+    }
 }
 
 /// Those that all tenants share; only a [`super::SystemTx`] has them.

@@ -106,7 +106,7 @@ impl AuditEvents<'_> {
             let details = details.as_deref().unwrap_or_default();
             let details = serde_json::from_str::<serde_json::Value>(details).unwrap_or_default();
             let before = details["before"]["email"].as_str().unwrap_or_default();
-            EmailAddress::parse(before).is_ok_and(|before| before.key() == email.key())
+            EmailAddress::stored(before).is_ok_and(|before| before.key() == email.key())
         };
         Ok(told.into_iter().filter(|(_, details)| says(details)).map(|(id, _)| id).collect())
     }

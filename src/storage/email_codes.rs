@@ -107,5 +107,5 @@ impl EmailCodes<'_> {
 }
 
 fn address(text: String) -> Result<EmailAddress, StorageError> {
-    EmailAddress::parse(&text).map_err(|_| StorageError::Corrupt("e-mail code"))
+    EmailAddress::stored(&text).map_err(|_| StorageError::Corrupt("e-mail code"))
 }

@@ -150,7 +150,7 @@ impl TryFrom<MailOrderRow> for MailOrder {
             id: MailId::parse(&row.id).map_err(|_| unreadable())?,
             tenant_id: TenantId::parse(&row.tenant_id).map_err(|_| unreadable())?,
             letter: Letter::parse(&row.letter).ok_or_else(unreadable)?,
-            email: EmailAddress::parse(&row.email).map_err(|_| unreadable())?,
+            email: EmailAddress::stored(&row.email).map_err(|_| unreadable())?,
             subject: row.subject_id,
             status: MailStatus::parse(&row.status).ok_or_else(unreadable)?,
             tries: row.tries,

@@ -55,7 +55,7 @@ impl OneTimeTokens<'_> {
             Ok(OneTimeToken {
                 purpose,
                 user_id: UserId::parse(&user_id).map_err(|_| unreadable())?,
-                email: EmailAddress::parse(&email).map_err(|_| unreadable())?,
+                email: EmailAddress::stored(&email).map_err(|_| unreadable())?,
             })
         })
         .transpose()

@@ -286,7 +286,7 @@ impl TryFrom<Row> for Tenant {
                 .map_err(|_| unreadable())?,
             reply_to: row
                 .reply_to
-                .map(|address| EmailAddress::parse(&address))
+                .map(|address| EmailAddress::stored(&address))
                 .transpose()
                 .map_err(|_| unreadable())?,
             created_at: Timestamp::from_millis(row.created_at),

@@ -474,7 +474,7 @@ impl TryFrom<UserRow> for User {
         let unreadable = || StorageError::Corrupt("user");
         Ok(Self {
             id: UserId::parse(&row.id).map_err(|_| unreadable())?,
-            email: EmailAddress::parse(&row.email).map_err(|_| unreadable())?,
+            email: EmailAddress::stored(&row.email).map_err(|_| unreadable())?,
             email_verified: row.email_verified,
             name: row
                 .name

@@ -13,13 +13,13 @@ pub fn is_own_post(
     expected: &str,
     presented: Option<&str>,
 ) -> bool {
-    comes_from(request, own_origin)
+    comes_from_own_page(request, own_origin)
         && presented.is_some_and(|token| digest::equal(token.as_bytes(), expected.as_bytes()))
 }
 
 /// Fetch metadata where the browser sends it, `Origin` otherwise. Our pages say `no-referrer`, so that
 /// browsers send `Origin: null` with their own forms: that counts only beside `same-origin`.
-fn comes_from(request: &HttpRequest, own_origin: &str) -> bool {
+pub fn comes_from_own_page(request: &HttpRequest, own_origin: &str) -> bool {
     let get = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let site = get("sec-fetch-site");
     if site.is_some_and(|site| site != "same-origin" && site != "none") {

@@ -13,6 +13,7 @@ on_both_databases! {
     whoever_waits_may_try_again,
     right_passwords_count_nothing,
     the_owner_goes_on_where_they_were,
+    recovery_lets_the_owner_in_while_somebody_guesses,
     an_account_that_is_unknown_is_throttled_alike,
     one_tenant_s_guesses_are_nothing_to_another,
     forwarding_headers_change_nothing,
@@ -110,6 +111,46 @@ async fn the_owner_goes_on_where_they_were(app: &TestApp) {
     let csrf = field(&stranger.get(&acme.url("/login")).await, "csrf");
     let fields = [("csrf", &*csrf), ("email", &acme.email), ("password", new)];
     assert_eq!(stranger.submit(&acme.url("/login"), &fields).await.status, 303);
+}
+
+async fn recovery_lets_the_owner_in_while_somebody_guesses(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    for (round, new) in ["otters juggle at noon", "a badger hums in the attic"].iter().enumerate() {
+        guess_until_refused(app, &acme).await;
+        // A link that resets nothing restores nothing.
+        let reset = json!({ "token": "none", "password": new });
+        app.direct(&acme, "reset-password", &reset).await.refused(400, "invalid_request");
+        guess(app, &acme, &acme.email, PASSWORD).await.refused(429, "rate_limited");
+        app.direct(&acme, "forgot-password", &json!({ "email": acme.email })).await.expect(202);
+        let token = app.mailed_token(&acme.email).await;
+        if round == 0 {
+            let reset = json!({ "token": token, "password": new });
+            assert_eq!(app.direct(&acme, "reset-password", &reset).await.status, 204);
+        } else {
+            let mut phone = Browser::new(app);
+            let page = phone.get(&acme.url(&format!("/reset-password?token={token}"))).await;
+            let form = [("csrf", &*field(&page, "csrf")), ("token", &token), ("password", new)];
+            assert_eq!(phone.submit(&acme.url("/reset-password"), &form).await.status, 303);
+        }
+        // From an app, and in a browser that knows nothing of it.
+        guess(app, &acme, &acme.email, new).await.expect(200);
+        let mut desk = Browser::new(app);
+        let csrf = field(&desk.get(&acme.url("/login")).await, "csrf");
+        let form = [("csrf", &*csrf), ("email", &acme.email), ("password", new)];
+        assert_eq!(desk.submit(&acme.url("/login"), &form).await.location(), "/t/acme/account");
+    }
+}
+
+/// One after the other, so that a busy machine answers each.
+async fn guess_until_refused(app: &TestApp, acme: &TestTenant) {
+    for n in 0..=TRIES {
+        let answer = guess(app, acme, &acme.email, &format!("wrong {n}")).await;
+        if answer.status == 429 {
+            return;
+        }
+        answer.refused(401, "invalid_credentials");
+    }
+    panic!("nobody was refused");
 }
 
 async fn an_account_that_is_unknown_is_throttled_alike(app: &TestApp) {

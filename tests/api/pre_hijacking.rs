@@ -18,6 +18,7 @@ use crate::harness::{Browser, PASSWORD, TestApp, on_both_databases};
 on_both_databases! {
     no_identity_is_linked_before_the_address_is_proved,
     a_proved_address_drops_the_identities_of_whoever_made_the_account,
+    a_planted_change_of_address_comes_to_nothing,
     a_planted_deletion_is_called_off,
     an_invited_member_does_not_get_a_stranger_s_account,
     the_console_s_accounts_always_prove_their_address,
@@ -81,6 +82,54 @@ async fn a_proved_address_drops_the_identities_of_whoever_made_the_account(app: 
         federate(&mut again, &pair, address).await;
         let got_in = account(&mut again, &pair).await.is_some();
         assert_eq!(got_in, is_own_browser, "{address}");
+    }
+}
+
+/// The letter of the sign-up proves the address; whoever signed up may have asked to move the account before.
+async fn a_planted_change_of_address_comes_to_nothing(app: &TestApp) {
+    let pair = Pair::new(app).await;
+    let url = |path: &str| pair.acme.url(path);
+    let rounds =
+        [(false, false, true), (false, false, false), (true, false, true), (false, true, true)];
+    for (round, (by_json, is_own_browser, is_sent)) in rounds.into_iter().enumerate() {
+        let new = format!("mallory-{round}@evil.example");
+        let mut maker = planted(app, &pair).await;
+        let verify = app.mailed_token(VICTIM).await;
+        let csrf = crate::harness::field(&maker.get(&url("/account/email")).await, "csrf");
+        let form = [("csrf", csrf.as_str()), ("email", &new)];
+        assert_eq!(maker.submit(&url("/account/email"), &form).await.status, 200);
+        let link = if is_sent { Some(app.mailed_link(&new).await) } else { None };
+        if by_json {
+            let answer = app.direct(&pair.acme, "verify-email", &json!({ "token": verify })).await;
+            assert_eq!(answer.status, 204);
+        } else {
+            let mut phone = Browser::new(app);
+            let reader = if is_own_browser { &mut maker } else { &mut phone };
+            let page = reader.get(&url(&format!("/verify-email?token={verify}"))).await;
+            // Whoever did not sign up is told what to do.
+            assert!(page.body.contains("Choose a password of your own"), "{}", page.body);
+            assert!(page.body.contains("href=\"/t/acme/forgot-password\""), "{}", page.body);
+            let csrf = crate::harness::field(&page, "csrf");
+            let form = [("csrf", csrf.as_str()), ("token", &verify)];
+            assert_eq!(reader.submit(&url("/verify-email"), &form).await.status, 303);
+        }
+        match link {
+            Some(link) => {
+                let page = Browser::new(app).get(&link).await;
+                let is_void = page.body.contains("This link does not work any more");
+                assert_eq!(is_void, !is_own_browser, "{}", page.body);
+            }
+            None => assert!(app.mail_to(&new).await.is_empty()),
+        }
+        // An honest maker goes on at the desk; the owner who did not sign up puts everybody out.
+        assert_eq!(maker.get(&url("/account")).await.status, 200);
+        app.clock.advance(Duration::from_secs(60));
+        app.direct(&pair.acme, "forgot-password", &json!({ "email": VICTIM })).await.expect(202);
+        let reset = json!({ "token": app.mailed_token(VICTIM).await, "password": NEW });
+        assert_eq!(app.direct(&pair.acme, "reset-password", &reset).await.status, 204);
+        assert_eq!(maker.get(&url("/account")).await.status, 303);
+        app.execute(&format!("DELETE FROM users WHERE email = '{VICTIM}'"));
+        app.clock.advance(Duration::from_secs(2 * 3_600));
     }
 }
 

@@ -1,11 +1,11 @@
 //! An address proved by its owner, whose account somebody made without proving it: whatever that somebody
-//! planted, a password, a session, another way in or the account's deletion, is dropped, and the owner is told (no account can be hijacked before
-//! its owner comes).
+//! planted, a password, a session, another way in, a move to another address or the account's deletion, is dropped,
+//! and the owner is told (no account can be hijacked before its owner comes).
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::UserId;
-use crate::domain::mail_order::MailOrder;
+use crate::domain::mail_order::{Letter, MailOrder};
 use crate::domain::one_time_token::Purpose;
 use crate::domain::refresh_family::RevocationReason;
 use crate::domain::user::User;
@@ -34,18 +34,26 @@ pub fn evict(tx: &mut TenantTx<'_>, user: UserId, now: Timestamp) -> Result<(), 
     drop_planted(tx, user)?;
     tx.sessions().end_all(user, None, now)?;
     tx.refresh_families().revoke_of_user(user, None, RevocationReason::PasswordReset, now)?;
-    for purpose in [Purpose::VerifyEmail, Purpose::ResetPassword, Purpose::ChangeEmail] {
+    for purpose in [Purpose::VerifyEmail, Purpose::ResetPassword] {
         tx.one_time_tokens().delete_all(user, purpose)?;
     }
     Ok(())
 }
 
 /// All that whoever made an account may have left in it, but for password and sessions: their own ways in, what
-/// they allowed apps, and the account's end.
+/// they allowed apps, the account's move to an address of theirs, and its end.
 pub(super) fn drop_planted(tx: &mut TenantTx<'_>, user: UserId) -> Result<(), StorageError> {
     tx.identities().delete_all(user)?;
     tx.link_offers().delete_all(user)?;
     tx.consents().delete_all(user)?;
+    void_moves(tx, user)?;
     tx.users().keep(user)?;
+    Ok(())
+}
+
+/// The links that move the account to another address. Orders first, so that none is made of them meanwhile.
+pub(super) fn void_moves(tx: &mut TenantTx<'_>, user: UserId) -> Result<(), StorageError> {
+    tx.mail_orders().withdraw(Letter::ChangeEmail, &user.to_string())?;
+    tx.one_time_tokens().delete_all(user, Purpose::ChangeEmail)?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Moving an account to another address: the new one proves itself, the old one is told.
 
+use super::authority::{Acted, Freshness};
+use super::session::SignedInBrowser;
 use super::throttle::{Asked, Asker};
 use crate::crypto::digest::digest;
 use serde_json::json;
@@ -9,7 +11,7 @@ use crate::domain::email_address::EmailAddress;
 use crate::domain::mail_order::Letter;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::secret::Secret;
-use crate::domain::user::{User, UserStatus};
+use crate::domain::user::UserStatus;
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::StorageError;
 
@@ -17,19 +19,23 @@ use crate::storage::StorageError;
 pub async fn ask(
     context: &Context,
     tenant: &TenantSnapshot,
-    user: &User,
+    browser: &SignedInBrowser,
     email: &EmailAddress,
     asker: Asker<'_>,
-) -> Result<Asked, Failure> {
-    let subject = Some(user.id.to_string());
+) -> Result<Acted<Asked>, Failure> {
+    let subject = Some(browser.profile.user.id.to_string());
     let order = context.letter(tenant.tenant.id, Letter::ChangeEmail, email, subject);
     let (limit, now) = (asker.limit(), context.now());
+    let authority = browser.authority(Freshness::Fresh, now);
     let ordered = context.db.write_again(tenant.tenant.id, move |tx| {
+        if !authority.stands(tx)? {
+            return Ok(Acted::SignedOut);
+        }
         let asked = limit.spend(tx, now)?;
         if let Asked::Done(()) = asked {
             tx.mail_orders().insert(&order)?;
         }
-        Ok(asked)
+        Ok(Acted::Done(asked))
     });
     let asked = ordered.await?;
     context.mail_bell.notify_one();
@@ -62,7 +68,12 @@ pub async fn confirm(
     let told = context.letter(tenant.tenant.id, Letter::EmailChanged, &user.email, None);
     let new = email.clone();
     let changed = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
-        if !tx.one_time_tokens().spend(&key, Purpose::ChangeEmail, now)? {
+        // A recovery that was faster has voided the link; one that comes later finds another address.
+        tx.users().lock(user.id)?;
+        let stands = tx.users().find(user.id)?.is_some_and(|found| {
+            found.status == UserStatus::Active && found.email.key() == user.email.key()
+        });
+        if !stands || !tx.one_time_tokens().spend(&key, Purpose::ChangeEmail, now)? {
             return Ok(false);
         }
         tx.users().change_email(user.id, &new)?;

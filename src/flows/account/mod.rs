@@ -1,5 +1,6 @@
 //! What users do: sign in, sign up, recover, look after their account, keep and end sessions.
 
+pub mod authority;
 pub mod claim;
 pub mod direct;
 pub mod email_change;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::authority::{Acted, Freshness};
 use super::session::SignedInBrowser;
 use super::{password_choice, recovery};
 use crate::domain::application::Party;
@@ -84,18 +85,18 @@ pub async fn rename(
     browser: &SignedInBrowser,
     name: Option<DisplayName>,
     address: Option<&str>,
-) -> Result<(), Failure> {
+) -> Result<Acted, Failure> {
     let user = browser.profile.user.id;
     let name_of = |name: Option<&DisplayName>| json!({ "name": name.map(DisplayName::as_str) });
     let before = name_of(browser.profile.user.name.as_ref());
     let event = context
         .event(Action::ProfileChanged, user, user, address)
         .with_change(&before, &name_of(name.as_ref()));
-    let renamed = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+    let renamed = browser.act(context, tenant, Freshness::Any, move |tx| {
         tx.users().rename(user, name.as_ref())?;
         tx.audit_events().append(&event)
     });
-    Ok(renamed.await?)
+    renamed.await
 }
 
 /// Sets the password of a user who has just proved who they are. All other sessions end; the one that the
@@ -106,7 +107,7 @@ pub async fn change_password(
     browser: &SignedInBrowser,
     password: &str,
     address: Option<&str>,
-) -> Result<Result<(), PasswordProblem>, Failure> {
+) -> Result<Result<Acted, PasswordProblem>, Failure> {
     let user = &browser.profile.user;
     let password = match password_choice::check(tenant, user, password) {
         Ok(password) => password,
@@ -116,16 +117,16 @@ pub async fn change_password(
     let (id, current, now) = (user.id, browser.session.id, context.now());
     let event = context.event(Action::PasswordChanged, id, id, address);
     let told = context.letter(tenant.tenant.id, Letter::PasswordChanged, &user.email, None);
-    let changed = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+    let changed = browser.act(context, tenant, Freshness::Fresh, move |tx| {
         tx.users().set_password(id, &hash)?;
         tx.sessions().end_all(id, Some(current), now)?;
         recovery::void_links(tx, id)?;
         tx.mail_orders().insert(&told)?;
         tx.audit_events().append(&event)
     });
-    changed.await?;
+    let changed = changed.await?;
     context.mail_bell.notify_one();
-    Ok(Ok(()))
+    Ok(Ok(changed))
 }
 
 /// Which sessions to end.
@@ -141,21 +142,21 @@ pub async fn end_sessions(
     browser: &SignedInBrowser,
     which: Ended,
     address: Option<&str>,
-) -> Result<(), Failure> {
+) -> Result<Acted, Failure> {
     let (user, current, now) = (browser.profile.user.id, browser.session.id, context.now());
     let target = match which {
         Ended::One(id) => id.to_string(),
         Ended::AllOthers => user.to_string(),
     };
     let event = context.event(Action::SessionEnded, user, target, address);
-    let ended = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+    let ended = browser.act(context, tenant, Freshness::Any, move |tx| {
         let ended = match which {
             Ended::One(id) => usize::from(tx.sessions().end_of(user, id, now)?),
             Ended::AllOthers => tx.sessions().end_all(user, Some(current), now)?,
         };
         if ended > 0 { tx.audit_events().append(&event) } else { Ok(()) }
     });
-    Ok(ended.await?)
+    ended.await
 }
 
 /// Takes back what an application was allowed, and the tokens that it holds.
@@ -165,16 +166,16 @@ pub async fn disconnect(
     browser: &SignedInBrowser,
     application: ApplicationId,
     address: Option<&str>,
-) -> Result<(), Failure> {
+) -> Result<Acted, Failure> {
     let (user, now) = (browser.profile.user.id, context.now());
     let event = context.event(Action::ConsentRevoked, user, application, address);
-    let disconnected = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+    let disconnected = browser.act(context, tenant, Freshness::Any, move |tx| {
         tx.consents().delete(user, application)?;
         let reason = RevocationReason::UserRevoked;
         tx.refresh_families().revoke_of_user(user, Some(application), reason, now)?;
         tx.audit_events().append(&event)
     });
-    Ok(disconnected.await?)
+    disconnected.await
 }
 
 /// Plans the account's deletion after the tenant's grace period: all sessions end but this one, which may
@@ -185,7 +186,7 @@ pub async fn plan_deletion(
     tenant: &TenantSnapshot,
     browser: &SignedInBrowser,
     address: Option<&str>,
-) -> Result<Result<(), Ties>, Failure> {
+) -> Result<Acted<Result<(), Ties>>, Failure> {
     let user = &browser.profile.user;
     let (id, current, now) = (user.id, browser.session.id, context.now());
     let (tenant_id, is_console) = (tenant.tenant.id, tenant.tenant.slug.as_str() == CONSOLE_SLUG);
@@ -195,22 +196,24 @@ pub async fn plan_deletion(
         .event(Action::DeletionPlanned, id, id, address)
         .with_change(&json!({ "deletes_at": null }), &json!({ "deletes_at": at.to_string() }));
     let told = context.letter(tenant.tenant.id, Letter::DeletionPlanned, &user.email, None);
+    let authority = browser.authority(Freshness::Fresh, now);
     let planned = context.db.system_write::<_, StorageError>(move |system| {
-        if is_console {
-            let ties = ties::hold(system, tenant_id, id)?;
-            if ties.bind() {
-                return Ok(Err(ties));
-            }
-        }
+        let ties = if is_console { Some(ties::hold(system, tenant_id, id)?) } else { None };
         let tx = &mut system.tenant(tenant_id);
+        if !authority.stands(tx)? {
+            return Ok(Acted::SignedOut);
+        }
+        if let Some(ties) = ties.filter(Ties::bind) {
+            return Ok(Acted::Done(Err(ties)));
+        }
         if !tx.users().plan_deletion(id, at)? {
-            return Ok(Ok(()));
+            return Ok(Acted::Done(Ok(())));
         }
         tx.sessions().end_all(id, Some(current), now)?;
         tx.refresh_families().revoke_of_user(id, None, RevocationReason::UserRevoked, now)?;
         tx.mail_orders().insert(&told)?;
         tx.audit_events().append(&event)?;
-        Ok(Ok(()))
+        Ok(Acted::Done(Ok(())))
     });
     let planned = planned.await?;
     context.mail_bell.notify_one();
@@ -222,16 +225,16 @@ pub async fn keep_account(
     tenant: &TenantSnapshot,
     browser: &SignedInBrowser,
     address: Option<&str>,
-) -> Result<(), Failure> {
+) -> Result<Acted, Failure> {
     let user = browser.profile.user.id;
     let planned = browser.profile.user.deletes_at.map(|at| at.to_string());
     let event = context
         .event(Action::DeletionCancelled, user, user, address)
         .with_change(&json!({ "deletes_at": planned }), &json!({ "deletes_at": null }));
-    let kept = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+    let kept = browser.act(context, tenant, Freshness::Any, move |tx| {
         if tx.users().keep(user)? { tx.audit_events().append(&event) } else { Ok(()) }
     });
-    Ok(kept.await?)
+    kept.await
 }
 
 /// Whoever has not shown who they are, as the audit log calls them.

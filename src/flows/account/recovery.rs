@@ -1,8 +1,8 @@
 //! A new password for somebody who lost theirs, by a mailed link.
 
-use super::claim::drop_planted;
+use super::claim::{drop_planted, void_moves};
 use super::password_choice;
-use super::throttle::{Asked, Asker};
+use super::throttle::{self, Asked, Asker};
 use crate::crypto::digest::digest;
 use crate::domain::audit::Action;
 use crate::domain::clock::Timestamp;
@@ -87,6 +87,7 @@ pub async fn reset(
             return Ok(false);
         }
         replace_password(tx, owner.id, &hash, now)?;
+        throttle::forgive(tx, &owner.email)?;
         if !owner.email_verified {
             // Whoever made the account may have done so by a provider, without ever proving the address.
             drop_planted(tx, owner.id)?;
@@ -117,13 +118,12 @@ pub(super) fn replace_password(
 }
 
 /// The links that could undo a new password: those to choose another, and those that move the account to an
-/// address which whoever is out has named. Orders first, so that none is made of them meanwhile.
+/// address which whoever is out has named.
 pub(in crate::flows) fn void_links(
     tx: &mut TenantTx<'_>,
     user: UserId,
 ) -> Result<(), StorageError> {
-    tx.mail_orders().withdraw(Letter::ChangeEmail, &user.to_string())?;
-    tx.one_time_tokens().delete_all(user, Purpose::ChangeEmail)?;
+    void_moves(tx, user)?;
     tx.one_time_tokens().delete_all(user, Purpose::ResetPassword)?;
     Ok(())
 }

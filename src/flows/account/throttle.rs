@@ -11,6 +11,7 @@ use crate::domain::allowance::Allowance;
 use crate::domain::application::ClientAuthentication;
 use crate::domain::audit::Action;
 use crate::domain::clock::Timestamp;
+use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::UserId;
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::{Spent, StorageError, TenantTx};
@@ -129,18 +130,34 @@ fn keys(
     guesser: &Guesser,
 ) -> Vec<(String, Allowance)> {
     let device = user.zip(guesser.known_device.as_deref());
-    let (of_account, of_device) = match credential {
-        Credential::Password => ("account", "device"),
-        Credential::EmailCode => ("code", "code-device"),
+    let of_device = match credential {
+        Credential::Password => "device",
+        Credential::EmailCode => "code-device",
     };
     if let Some(device) = device.and_then(|(user, cookie)| read(context, tenant, user, cookie)) {
         return vec![(format!("{of_device}:{device}"), DEVICE)];
     }
-    let account = format!("{of_account}:{}", sha256_base64url(email.as_bytes()));
-    let mut keys = vec![(account, ACCOUNT), ("sign-in".to_owned(), TENANT)];
+    let mut keys = vec![(account_key(credential, email), ACCOUNT), ("sign-in".to_owned(), TENANT)];
     let range = limited_range(guesser.address.as_deref(), guesser.client);
     keys.extend(range.map(|range| (format!("range:{range}"), ADDRESS_RANGE)));
     keys
+}
+
+fn account_key(credential: Credential, email: &str) -> String {
+    let of_account = match credential {
+        Credential::Password => "account",
+        Credential::EmailCode => "code",
+    };
+    format!("{of_account}:{}", sha256_base64url(email.as_bytes()))
+}
+
+/// The account's owner has shown that they read its mail: whatever others have guessed, the sign-in that follows is
+/// looked at, in whatever browser or app.
+pub(super) fn forgive(tx: &mut TenantTx<'_>, email: &EmailAddress) -> Result<(), StorageError> {
+    for credential in [Credential::Password, Credential::EmailCode] {
+        tx.allowances().restore(&account_key(credential, email.key()))?;
+    }
+    Ok(())
 }
 
 /// Who asks for a letter or an account.

@@ -59,8 +59,9 @@ pub async fn look(
 /// Spends the link. `false` if it is none, was used, is too old, or its account has another address now.
 ///
 /// `signed_in` is the user whom the browser is signed in as. Somebody else may have made the account with this
-/// address, and linked an identity of their own to it: what opens it besides the password stays only for its
-/// owner at work.
+/// address, and linked an identity of their own to it or asked to move it: what they did besides the password stays
+/// only for its owner at work. Password and sessions stay: whoever signed up at a desk and opens the letter on a
+/// phone goes on at the desk.
 pub async fn confirm(
     context: &Context,
     tenant: &TenantSnapshot,

@@ -4,13 +4,13 @@
 use super::settle::{TakenUp, take_up, tell_owner};
 use super::{Recorder, Visitor};
 use crate::domain::audit::Action;
-use crate::domain::clock::Timestamp;
 use crate::domain::identity::{Identity, LinkOffer, Subject};
 use crate::domain::ids::{LinkOfferId, RequestId, SessionId, UserId};
 use crate::domain::mail_order::Letter;
 use crate::domain::provider::Provider;
-use crate::domain::session::{Method, Session};
+use crate::domain::session::Method;
 use crate::domain::tenant::{AccountPolicy, EmailCode};
+use crate::flows::account::authority::{Authority, Freshness};
 use crate::flows::account::session;
 use crate::flows::account::sign_in::{self, Credentials, Outcome};
 use crate::flows::account::throttle::Guesser;
@@ -91,8 +91,15 @@ pub async fn prove_with_password(
     };
     let request = offer.request;
     let (recorder, browser) = (Recorder::new(context, &visitor.device), visitor.browser.to_owned());
-    let taken =
-        context.db.write(tenant.tenant.id, move |tx| take_up(tx, &recorder, &offer, &browser));
+    let witness = proof.clone();
+    let taken = context.db.write(tenant.tenant.id, move |tx| {
+        // A recovery may have chosen another password since this one was found right.
+        if witness.holds(tx)? {
+            take_up(tx, &recorder, &offer, &browser)
+        } else {
+            Ok(TakenUp::Gone)
+        }
+    });
     match taken.await {
         Ok(TakenUp::Linked) => {}
         // Another tab was faster.
@@ -164,15 +171,17 @@ pub async fn unlink(
     subject: Subject,
     visitor: &Visitor<'_>,
 ) -> Result<Unlinked, Failure> {
-    let Some(user) = fresh_user(visitor.session, context.now()) else {
-        return Ok(Unlinked::NotFresh);
-    };
+    let Some(session) = visitor.session else { return Ok(Unlinked::NotFresh) };
+    let user = session.user_id;
+    let authority = Authority::of(session, Freshness::Fresh, context.now());
     let recorder = Recorder::new(context, &visitor.device);
     let (id, key, current) = (provider.id, provider.key.clone(), visitor.session_id());
     let accounts = tenant.tenant.accounts;
     let unlinked = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
-        // Of two at once, the second sees what the first has left.
-        tx.users().lock(user)?;
+        // It locks the user: of two at once, the second sees what the first has left.
+        if !authority.stands(tx)? {
+            return Ok(Unlinked::NotFresh);
+        }
         if !ways_in(tx, accounts, user)?.may_unlink() {
             return Ok(Unlinked::LastWay);
         }
@@ -188,8 +197,4 @@ pub async fn unlink(
     let unlinked = unlinked.await?;
     context.mail_bell.notify_one();
     Ok(unlinked)
-}
-
-fn fresh_user(session: Option<&Session>, now: Timestamp) -> Option<UserId> {
-    session.filter(|session| session.is_fresh(now)).map(|session| session.user_id)
 }

@@ -16,6 +16,7 @@ use crate::domain::tenant::{AccountPolicy, DisplayName, EmailVerification, SignU
 use crate::domain::upstream_sign_in::Purpose;
 use crate::domain::upstream_token::SealedTokens;
 use crate::domain::user::{User, UserStatus};
+use crate::flows::account::authority::{Authority, Freshness};
 use crate::flows::account::claim::take_over;
 use crate::storage::{StorageError, TenantTx};
 
@@ -199,7 +200,7 @@ impl Visit {
         if user.status != UserStatus::Active {
             return Ok(Settled::Refused(Refusal::Disabled));
         }
-        let is_signed_in = self.session.as_ref().is_some_and(|own| own.user_id == user.id);
+        let is_signed_in = self.is_signed_in(tx, user.id, Freshness::Any)?;
         if !user.email_verified && email.is_same_mailbox(&user.email) {
             self.claim(tx, provider, assertion, user, &email, then)
         } else if is_signed_in {
@@ -332,9 +333,7 @@ impl Visit {
         assertion: Assertion,
         user: UserId,
     ) -> Result<Settled, StorageError> {
-        let now = self.recorder.now;
-        let is_theirs = |own: &Session| own.user_id == user && own.is_fresh(now);
-        if !self.session.as_ref().is_some_and(is_theirs) {
+        if !self.is_signed_in(tx, user, Freshness::Fresh)? {
             return Ok(Settled::Refused(Refusal::NotFresh));
         }
         let Some(mut owner) = tx.users().find(user)? else {
@@ -356,6 +355,19 @@ impl Visit {
                 tell_owner(tx, &self.recorder, user, Letter::IdentityLinked)?;
                 Ok(Settled::Linked)
             }
+        }
+    }
+
+    /// Whether the browser still is signed in as that user: they were away at the provider.
+    fn is_signed_in(
+        &self,
+        tx: &mut TenantTx<'_>,
+        user: UserId,
+        freshness: Freshness,
+    ) -> Result<bool, StorageError> {
+        match self.session.as_ref().filter(|own| own.user_id == user) {
+            Some(own) => Authority::of(own, freshness, self.recorder.now).stands(tx),
+            None => Ok(false),
         }
     }
 

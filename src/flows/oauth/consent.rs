@@ -5,6 +5,8 @@ use crate::domain::audit::Action;
 use crate::domain::authorization_request::{AuthorizationRequest, ConsentState};
 use crate::domain::consent::Consent;
 use crate::domain::ids::UserId;
+use crate::flows::account::authority::{Acted, Freshness};
+use crate::flows::account::session::SignedInBrowser;
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::StorageError;
 
@@ -42,11 +44,13 @@ pub async fn choose(
     context: &Context,
     tenant: &TenantSnapshot,
     asked: &AuthorizationRequest,
-    user: UserId,
+    browser: &SignedInBrowser,
     choice: Choice,
     address: Option<&str>,
-) -> Result<(), Failure> {
+) -> Result<Acted, Failure> {
+    let user = browser.profile.user.id;
     let (id, now) = (asked.application_id, context.now());
+    let authority = browser.authority(Freshness::Any, now);
     let action = match choice {
         Choice::Allow => Action::ConsentGranted,
         Choice::Deny => Action::ConsentDenied,
@@ -54,12 +58,16 @@ pub async fn choose(
     let event = context.event(action, user, id, address);
     let scopes = asked.scopes.clone();
     let chosen = context.db.write::<_, StorageError>(tenant.tenant.id, move |tx| {
+        if !authority.stands(tx)? {
+            return Ok(Acted::SignedOut);
+        }
         if choice == Choice::Allow {
             let before = tx.consents().find(user, id)?.map(|consent| consent.scopes);
             let scopes = scopes.with(&before.unwrap_or_default());
             tx.consents().put(user, &Consent { application_id: id, scopes, granted_at: now })?;
         }
-        tx.audit_events().append(&event)
+        tx.audit_events().append(&event)?;
+        Ok(Acted::Done(()))
     });
     Ok(chosen.await?)
 }

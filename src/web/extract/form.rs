@@ -19,18 +19,42 @@ impl FromRequest for Form {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_form = is_content_type(request, "application/x-www-form-urlencoded");
-        let body = read_body(request, payload);
+        let body = form_body(request, payload);
+        Box::pin(
+            async move { Ok(Self(Parameters::parse(&body.await?).map_err(OAuthError::from)?)) },
+        )
+    }
+}
+
+/// One of our own forms, with whatever people type into its fields.
+pub struct TypedForm(pub Parameters);
+
+impl FromRequest for TypedForm {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = form_body(request, payload);
         Box::pin(async move {
-            if !is_form {
-                return Err(OAuthError::invalid_request(
-                    "send the parameters as application/x-www-form-urlencoded",
-                )
-                .into());
-            }
-            let body = body.await?;
-            Ok(Self(Parameters::parse(&body).map_err(OAuthError::from)?))
+            Ok(Self(Parameters::parse_typed(&body.await?).map_err(OAuthError::from)?))
         })
+    }
+}
+
+fn form_body(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<web::Bytes, ApiError>> + use<> {
+    let is_form = is_content_type(request, "application/x-www-form-urlencoded");
+    let body = read_body(request, payload);
+    async move {
+        if !is_form {
+            return Err(OAuthError::invalid_request(
+                "send the parameters as application/x-www-form-urlencoded",
+            )
+            .into());
+        }
+        body.await
     }
 }
 

@@ -5,10 +5,10 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_core::future::LocalBoxFuture;
 
 use super::browser::Browser;
-use super::form::Form;
+use super::form::TypedForm;
 use crate::domain::parameters::Parameters;
 use crate::web::csrf;
-use crate::web::hosted::PageError;
+use crate::web::hosted::{PageError, afresh};
 use crate::web::oauth::authorize::own_origin;
 use crate::web::state::State;
 
@@ -24,11 +24,12 @@ impl FromRequest for OwnPost {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let browser = Browser::from_request(request, payload);
-        let form = Form::from_request(request, payload);
+        let form = TypedForm::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move {
             let browser = browser.await?;
-            let Form(form) = form.await.map_err(|error| PageError::from_api(&request, error))?;
+            let TypedForm(form) =
+                form.await.map_err(|error| PageError::from_api(&request, error))?;
             let Some(state) = request.app_data::<web::Data<State>>() else {
                 return Err(PageError::forged(&request));
             };
@@ -36,7 +37,7 @@ impl FromRequest for OwnPost {
             if csrf::is_own_post(&request, origin, &browser.secret, form.get("csrf")) {
                 Ok(Self { browser, form })
             } else {
-                Err(PageError::forged(&request))
+                Err(afresh::refuse(&request, state, &browser, &form).await)
             }
         })
     }

@@ -53,6 +53,11 @@ fn to_login(browser: &Browser, page: AccountPage) -> PageError {
     })
 }
 
+/// The session ended while the post was on its way.
+pub fn sign_in_again(request: &HttpRequest, browser: &Browser) -> PageError {
+    to_login(browser, AccountPage::of(request.path()))
+}
+
 fn is_fresh(request: &HttpRequest, signed_in: &SignedInBrowser) -> bool {
     request
         .app_data::<web::Data<State>>()

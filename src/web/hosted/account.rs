@@ -9,6 +9,7 @@ use super::pending::see_other;
 use super::{Page, PageError, Policy, render, words};
 use crate::domain::ids::{ApplicationId, SessionId};
 use crate::domain::tenant::{DisplayName, InvalidName};
+use crate::flows::account::authority::Acted;
 use crate::flows::account::profile::{self, ConnectedApplication, Ended, Overview};
 use crate::flows::account::session::SignedInBrowser;
 use crate::flows::account::throttle::Asked;
@@ -17,7 +18,7 @@ use crate::flows::{Failure, TenantSnapshot};
 use crate::storage::ListedSession;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
-use crate::web::extract::owner::{Owner, OwnerPost};
+use crate::web::extract::owner::{Owner, OwnerPost, sign_in_again};
 use crate::web::extract::query::Query;
 use crate::web::sentence::Sentence;
 use crate::web::state::State;
@@ -101,8 +102,10 @@ pub async fn post(
         Ok(name) => {
             let address = device::address(&request);
             let renamed = profile::rename(context, tenant, &owner, name, address.as_deref());
-            renamed.await.map_err(failed)?;
-            Ok(done(tenant, "name"))
+            match renamed.await.map_err(failed)? {
+                Acted::Done(()) => Ok(done(tenant, "name")),
+                Acted::SignedOut => Err(sign_in_again(&request, browser)),
+            }
         }
         Err(InvalidName) => {
             let wrong = typed.chars().take(300).collect();
@@ -123,9 +126,13 @@ pub async fn end_sessions(
     };
     if let Some(which) = which {
         let address = device::address(&request);
-        profile::end_sessions(&state.context, tenant, &owner, which, address.as_deref())
-            .await
-            .map_err(|failure| PageError::failure(&request, &failure))?;
+        let ended =
+            profile::end_sessions(&state.context, tenant, &owner, which, address.as_deref())
+                .await
+                .map_err(|failure| PageError::failure(&request, &failure))?;
+        if ended == Acted::SignedOut {
+            return Err(sign_in_again(&request, &post.browser));
+        }
     }
     Ok(done(tenant, "sessions"))
 }
@@ -138,9 +145,13 @@ pub async fn disconnect(
     let tenant = post.browser.tenant();
     if let Ok(id) = ApplicationId::parse(post.field("remove")) {
         let address = device::address(&request);
-        profile::disconnect(&state.context, tenant, &owner, id, address.as_deref())
-            .await
-            .map_err(|failure| PageError::failure(&request, &failure))?;
+        let disconnected =
+            profile::disconnect(&state.context, tenant, &owner, id, address.as_deref())
+                .await
+                .map_err(|failure| PageError::failure(&request, &failure))?;
+        if disconnected == Acted::SignedOut {
+            return Err(sign_in_again(&request, &post.browser));
+        }
     }
     Ok(done(tenant, "app"))
 }

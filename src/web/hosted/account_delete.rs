@@ -9,9 +9,10 @@ use super::pending::see_other;
 use super::{Page, PageError, Policy, render};
 use crate::domain::after_sign_in::AccountPage;
 use crate::flows::Failure;
+use crate::flows::account::authority::Acted;
 use crate::flows::account::profile;
 use crate::web::extract::device;
-use crate::web::extract::owner::{FreshOwner, OwnerPost};
+use crate::web::extract::owner::{FreshOwner, OwnerPost, sign_in_again};
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -55,16 +56,21 @@ pub async fn post(
     match post.field("choice") {
         "delete" if owner.session.is_fresh(context.now()) => {
             let planned = profile::plan_deletion(context, tenant, &owner, address.as_deref());
-            if let Err(ties) = planned.await.map_err(failed)? {
-                let why = ties.to_string();
-                return Err(PageError::refused(&request, StatusCode::CONFLICT, &why));
+            match planned.await.map_err(failed)? {
+                Acted::Done(Ok(())) => Ok(see_other(format!("{}/account", tenant.base_path))),
+                Acted::Done(Err(ties)) => {
+                    let why = ties.to_string();
+                    Err(PageError::refused(&request, StatusCode::CONFLICT, &why))
+                }
+                Acted::SignedOut => Err(sign_in_again(&request, &post.browser)),
             }
-            Ok(see_other(format!("{}/account", tenant.base_path)))
         }
         "keep" => {
             let kept = profile::keep_account(context, tenant, &owner, address.as_deref());
-            kept.await.map_err(failed)?;
-            Ok(done(tenant, "kept"))
+            match kept.await.map_err(failed)? {
+                Acted::Done(()) => Ok(done(tenant, "kept")),
+                Acted::SignedOut => Err(sign_in_again(&request, &post.browser)),
+            }
         }
         _ => {
             let next = AccountPage::Delete.as_str();

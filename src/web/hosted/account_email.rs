@@ -10,6 +10,7 @@ use super::{Page, PageError, Policy, render};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::one_time_token::Purpose;
 use crate::flows::Failure;
+use crate::flows::account::authority::Acted;
 use crate::flows::account::session::SignedInBrowser;
 use crate::flows::account::throttle::Asked;
 use crate::flows::account::{email_change, verification};
@@ -17,7 +18,7 @@ use crate::messages::id;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
 use crate::web::extract::own_post::OwnPost;
-use crate::web::extract::owner::{FreshOwner, FreshOwnerPost};
+use crate::web::extract::owner::{FreshOwner, FreshOwnerPost, sign_in_again};
 use crate::web::extract::query::Query;
 use crate::web::sentence::Sentence;
 use crate::web::state::State;
@@ -44,11 +45,15 @@ pub async fn post(
         Ok(email) => {
             let address = device::address(&request);
             let asker = device::asker(address.as_deref());
-            let asked = email_change::ask(&state.context, browser.tenant(), user, &email, asker)
+            let asked = email_change::ask(&state.context, browser.tenant(), owner, &email, asker)
                 .await
                 .map_err(|failure| PageError::failure(&request, &failure))?;
-            if let Asked::TooMuch { retry_after } = asked {
-                return Err(PageError::wait(&request, retry_after));
+            match asked {
+                Acted::Done(Asked::Done(())) => {}
+                Acted::Done(Asked::TooMuch { retry_after }) => {
+                    return Err(PageError::wait(&request, retry_after));
+                }
+                Acted::SignedOut => return Err(sign_in_again(&request, browser)),
             }
             let letter = CheckMail::Change { email: &short(typed) };
             let again = post.optional("again").map(|_| page.say("check-mail-sent"));
@@ -82,6 +87,7 @@ pub async fn look(
         email: found.email.to_string(),
         submit: page.say("email-confirm-submit"),
         note: None,
+        instead: None,
         page,
     };
     render(&request, &confirm, Policy::StaysHere)

@@ -6,11 +6,12 @@ use super::account::done;
 use super::forms::NewPasswordForm;
 use super::{Page, PageError, Policy, render};
 use crate::domain::password::PasswordProblem;
+use crate::flows::account::authority::Acted;
 use crate::flows::account::profile;
 use crate::flows::account::session::SignedInBrowser;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
-use crate::web::extract::owner::{FreshOwner, FreshOwnerPost};
+use crate::web::extract::owner::{FreshOwner, FreshOwnerPost, sign_in_again};
 use crate::web::sentence::Sentence;
 use crate::web::state::State;
 
@@ -33,7 +34,8 @@ pub async fn post(
         .await
         .map_err(|failure| PageError::failure(&request, &failure))?;
     match changed {
-        Ok(()) => Ok(done(tenant, "password")),
+        Ok(Acted::Done(())) => Ok(done(tenant, "password")),
+        Ok(Acted::SignedOut) => Err(sign_in_again(&request, browser)),
         Err(problem) => show(&request, browser, owner, Some(problem)),
     }
 }

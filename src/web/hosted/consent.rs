@@ -8,6 +8,7 @@ use crate::domain::application::Party;
 use crate::domain::authorization_request::{AuthorizationRequest, PendingRequest, Progress};
 use crate::domain::scope::Scope;
 use crate::flows::Failure;
+use crate::flows::account::authority::Acted;
 use crate::flows::account::session::SignedInBrowser;
 use crate::flows::oauth::authorize::{self, ReplyTo};
 use crate::flows::oauth::consent::{self, Choice};
@@ -77,10 +78,11 @@ pub async fn post(
         "switch" => return Ok(to_login(tenant, pending.id, None)),
         _ => Choice::Deny,
     };
-    let (user, address) = (user.profile.user.id, device::address(&request));
-    consent::choose(context, tenant, &asked, user, choice, address.as_deref())
-        .await
-        .map_err(failed)?;
+    let address = device::address(&request);
+    let chosen = consent::choose(context, tenant, &asked, &user, choice, address.as_deref());
+    if chosen.await.map_err(failed)? == Acted::SignedOut {
+        return Ok(to_login(tenant, pending.id, None));
+    }
     match choice {
         Choice::Allow => {
             let progress = Progress::Confirmed { since: pending.created_at };

@@ -7,7 +7,7 @@ use super::federation::visitor;
 use super::federation_button::Brand;
 use super::federation_refused::refuse;
 use super::pending::see_other;
-use super::{Page, PageError, Policy, render};
+use super::{Page, PageError, Policy, afresh, render};
 use crate::domain::identity::{Identity, Subject};
 use crate::domain::ids::UserId;
 use crate::domain::parameters::Parameters;
@@ -81,7 +81,7 @@ pub async fn post(
     };
     let origin = own_origin(&state, tenant);
     if !csrf::is_own_post(&request, origin, &browser.secret, form.get("csrf")) {
-        return Err(PageError::forged(&request));
+        return Err(afresh::refuse(&request, &state, &browser, &form).await);
     }
     let stored = form.get("provider").and_then(|key| tenant.provider(key));
     let provider = &stored.ok_or_else(|| PageError::stale(&request))?.provider;

@@ -7,7 +7,7 @@ use askama::Template;
 use super::federation::{query, visitor};
 use super::federation_button::{Brand, Errand, ProviderButton};
 use super::pending::{after_sign_in, see_other};
-use super::{Page, PageError, Policy, render};
+use super::{Page, PageError, Policy, afresh, render};
 use crate::domain::after_sign_in::AfterSignIn;
 use crate::domain::ids::LinkOfferId;
 use crate::flows::account::throttle::Guesser;
@@ -59,7 +59,7 @@ pub async fn post(
     let tenant = browser.tenant();
     let origin = own_origin(&state, tenant);
     if !csrf::is_own_post(&request, origin, &browser.secret, form.get("csrf")) {
-        return Err(PageError::forged(&request));
+        return Err(afresh::refuse(&request, &state, &browser, &form).await);
     }
     let id = form.get("offer").and_then(|id| LinkOfferId::parse(id).ok());
     let id = id.ok_or_else(|| PageError::stale(&request))?;

@@ -31,6 +31,8 @@ pub struct ConfirmLink {
     pub email: String,
     pub submit: String,
     pub note: Option<String>,
+    /// Label and address of the way on for whoever did not ask for the letter.
+    pub instead: Option<(String, String)>,
 }
 
 #[derive(Template)]

@@ -8,6 +8,7 @@ use super::federation_button::{Brand, ProviderButton};
 use super::pending::{Pending, after_sign_in, see_other, short};
 use super::{Page, PageError, render};
 use crate::domain::after_sign_in::AfterSignIn;
+use crate::domain::email_address::InvalidEmail;
 use crate::domain::ids::RequestId;
 use crate::domain::tenant::{AccountPolicy, EmailCode, SignUp};
 use crate::flows::Failure;
@@ -19,9 +20,10 @@ use crate::web::csrf;
 use crate::web::error::ApiError;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device::{asker, device};
-use crate::web::extract::form::Form;
+use crate::web::extract::form::TypedForm;
 use crate::web::extract::query::Query;
 use crate::web::oauth::authorize::own_origin;
+use crate::web::sentence::Sentence;
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -129,9 +131,9 @@ pub async fn post(
     request: HttpRequest,
     state: web::Data<State>,
     browser: Browser,
-    form: Result<Form, ApiError>,
+    form: Result<TypedForm, ApiError>,
 ) -> Result<HttpResponse, PageError> {
-    let Form(form) = form.map_err(|error| PageError::from_api(&request, error))?;
+    let TypedForm(form) = form.map_err(|error| PageError::from_api(&request, error))?;
     let field = |name: &str| form.get(name).unwrap_or_default();
     let (email, password) = (field("email"), field("password"));
     let visit = Visit {
@@ -155,6 +157,11 @@ pub async fn post(
             ..Messages::default()
         };
         return visit.show(messages).await;
+    }
+    if email.trim().chars().any(char::is_control) {
+        // No account's, and nothing that one sees to have typed.
+        let email = Some(page.say(InvalidEmail::Malformed.id()));
+        return visit.show(Messages { email, ..Messages::default() }).await;
     }
     visit.try_password(&page, email, password).await
 }

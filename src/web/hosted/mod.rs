@@ -4,6 +4,7 @@ pub mod account;
 pub mod account_delete;
 pub mod account_email;
 pub mod account_password;
+pub mod afresh;
 pub mod check_mail;
 pub mod consent;
 pub mod email_code;

@@ -230,6 +230,14 @@ impl PageError {
         self
     }
 
+    /// With one way on, by its label.
+    pub fn leading_to(mut self, label: &'static str, url: String) -> Self {
+        if let Some(page) = &mut self.page {
+            page.ways = vec![(page.page.say(label), url)];
+        }
+        self
+    }
+
     /// Not an error, but not what was asked for either: the browser is sent elsewhere.
     pub fn elsewhere(location: String) -> Self {
         let status = StatusCode::SEE_OTHER;

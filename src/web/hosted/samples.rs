@@ -132,6 +132,7 @@ impl Samples for ConfirmLink {
             text: id!("verify-lead"),
             email: text.to_owned(),
             submit: text.to_owned(),
+            instead: more.clone().map(|label| (label, "/t/acme/forgot-password".to_owned())),
             note: more,
         };
         vec![sample(None), sample(Some(text.to_owned()))]

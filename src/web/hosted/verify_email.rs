@@ -40,6 +40,10 @@ pub async fn get(
         email: found.email.to_string(),
         submit: page.say("verify-submit"),
         note: Some(page.say("verify-note")),
+        instead: Some((
+            page.say("verify-instead"),
+            format!("{}/forgot-password", browser.tenant().base_path),
+        )),
         page,
     };
     render(&request, &confirm, Policy::StaysHere)

@@ -20,7 +20,7 @@ use crate::web::csrf;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::form::Form;
 use crate::web::hosted::check_mail::{self, CheckMail};
-use crate::web::hosted::{Page, PageError, Policy, render};
+use crate::web::hosted::{Page, PageError, Policy, afresh, render};
 use crate::web::state::State;
 
 /// "Continue as …": for `prompt=select_account` and `prompt=consent`.
@@ -115,7 +115,7 @@ pub async fn choose(
         &browser.secret,
         form.get("csrf"),
     ) {
-        return Err(PageError::forged(&request));
+        return Err(afresh::refuse(&request, &state, &browser, &form).await);
     }
     let pending = pending(&request, &state, &browser, form.get("request")).await?;
     match form.get("choice") {

@@ -277,6 +277,10 @@ const CALLS: &[(&str, Came, Call)] = &[
         tx.allowances().give_back(ALLOWANCE_KEY, ALLOWANCE, a.now)?;
         Ok(Nothing)
     }),
+    ("allowances.restore", Own, |tx, a| {
+        tx.allowances().restore(ALLOWANCE_KEY)?;
+        Ok(Own)
+    }),
     ("applications.insert", Own, |tx, a| own(tx.applications().insert(&a.application))),
     ("applications.page", Nothing, |tx, a| {
         let page = tx.applications().page(&ApplicationFilter::default(), None, 100)?;
