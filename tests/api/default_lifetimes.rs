@@ -46,7 +46,7 @@ async fn a_new_app_begins_with_the_lifetimes_of_its_tenant(app: &TestApp) {
     }
     let seen = version(app, &mut browser).await;
     let saved = post(app, &mut browser, AT, &form(&seen, ["5", "24", "48"])).await;
-    assert_eq!(saved.location(), "/console/t/acme/settings", "{saved:?}");
+    assert_eq!(saved.location(), "/console/t/acme/settings?done=saved", "{saved:?}");
 
     let fields = [("name", "Site"), ("builds", "service")];
     let made = post(app, &mut browser, "/t/acme/apps", &fields).await;
