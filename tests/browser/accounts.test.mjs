@@ -231,6 +231,23 @@ for (const screen of [...SCREENS, WITHOUT_SCRIPT]) {
         assert.equal(await page.getByLabel('Password').count(), 0);
       }));
 
+    it('a form whose cookie is lost leads to its page again', () =>
+      onScreen(screen, async page => {
+        await page.goto(at('/signup'));
+        await page.context().clearCookies();
+        await page.getByLabel('E-mail').fill(email('lost'));
+        await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+        await page.getByRole('button', { name: 'Create account' }).click();
+        assert.match(await heading(page), /This form has expired/);
+        await look(page, 'form-expired', screen);
+        await page.getByRole('link', { name: 'Open the page again' }).click();
+        await page.waitForURL('**/signup');
+        await page.getByLabel('E-mail').fill(email('lost'));
+        await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+        await page.getByRole('button', { name: 'Create account' }).click();
+        await page.waitForURL('**/account');
+      }));
+
     it('a third party asks for consent', () =>
       onScreen(screen, async page => {
         const query = new URLSearchParams({

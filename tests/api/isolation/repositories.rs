@@ -277,7 +277,7 @@ const CALLS: &[(&str, Came, Call)] = &[
         tx.allowances().give_back(ALLOWANCE_KEY, ALLOWANCE, a.now)?;
         Ok(Nothing)
     }),
-    ("allowances.restore", Own, |tx, a| {
+    ("allowances.restore", Own, |tx, _| {
         tx.allowances().restore(ALLOWANCE_KEY)?;
         Ok(Own)
     }),
