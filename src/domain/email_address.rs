@@ -82,6 +82,15 @@ impl EmailAddress {
         self.key.rsplit('@').next().unwrap_or_default()
     }
 
+    /// The same for all addresses that most mail servers put into one mailbox: without a `+tag`. It is good for
+    /// counting alone: some servers tell them apart.
+    pub fn mailbox_key(&self) -> String {
+        let (local, domain) = self.key.rsplit_once('@').unwrap_or_default();
+        let untagged = local.split_once('+').map_or(local, |(before, _)| before);
+        let name = if untagged.is_empty() { local } else { untagged };
+        format!("{name}@{domain}")
+    }
+
     /// Whether mail to either surely reaches the same people. The key says less: it also joins letters that look
     /// alike, such as `ｋ` and `k`, which a mail server may give to different people.
     pub fn is_same_mailbox(&self, other: &Self) -> bool {
@@ -204,6 +213,14 @@ mod tests {
         assert!(EmailAddress::parse("\u{301}a@x.de").is_err(), "a mark on nothing");
         // What is in a database from before can be read.
         assert_eq!(EmailAddress::stored("a\u{202e}b@x.de").unwrap().as_str(), "a\u{202e}b@x.de");
+    }
+
+    #[test]
+    fn tags_make_no_other_mailbox() {
+        let key = |text| EmailAddress::parse(text).unwrap().mailbox_key();
+        assert_eq!(key("Ada+1@x.de"), key("ada+2+3@X.de"));
+        assert_eq!(key("ada+1@x.de"), "ada@x.de");
+        assert_eq!(key("+1@x.de"), "+1@x.de");
     }
 
     #[test]

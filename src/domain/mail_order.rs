@@ -78,26 +78,33 @@ impl Letter {
         }
     }
 
-    /// Whether anybody, or any admin, can cause it who knows the address: these are counted, so that nobody is
-    /// flooded.
-    pub const fn is_on_request(self) -> bool {
+    /// Who can bring it about: letters are counted by that, so that nobody is flooded.
+    pub const fn cause(self) -> Cause {
         match self {
-            Self::VerifyEmail
-            | Self::AccountExists
-            | Self::ResetPassword
-            | Self::ChangeEmail
-            | Self::SignInCode
-            | Self::Invitation
-            | Self::Membership
-            | Self::Test => true,
+            Self::ResetPassword => Cause::Recovery,
+            Self::VerifyEmail | Self::AccountExists | Self::ChangeEmail | Self::SignInCode => {
+                Cause::Anybody
+            }
+            Self::Invitation | Self::Membership | Self::Test => Cause::Admin,
             Self::PasswordChanged
             | Self::EmailChanged
             | Self::DeletionPlanned
             | Self::AccountClaimed
             | Self::IdentityLinked
-            | Self::IdentityUnlinked => false,
+            | Self::IdentityUnlinked => Cause::Event,
         }
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Anybody who knows the address, and its owner has no other way in.
+    Recovery,
+    /// Anybody who knows the address.
+    Anybody,
+    Admin,
+    /// Something has happened to the account.
+    Event,
 }
 
 #[derive(Clone, Debug)]

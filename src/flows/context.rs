@@ -119,7 +119,7 @@ impl Context {
 
     /// Whether letters that are ordered now will be late.
     pub fn is_mail_delayed(&self) -> bool {
-        !self.mailer.can_send() || self.mail_health.is_failing(self.now())
+        !self.mailer.can_send() || self.mail_health.is_failing()
     }
 
     pub fn now(&self) -> Timestamp {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::flows::administration::{Problem, due, keys};
-use crate::flows::mail::delivery;
+use crate::flows::mail::{delivery, health};
 use crate::flows::{Context, activity};
 use crate::storage::StorageError;
 
@@ -41,8 +41,9 @@ pub async fn run(context: Arc<Context>, stop: Arc<Notify>) {
 /// Sends mail as soon as it is ordered.
 async fn mail(context: &Arc<Context>, stop: &Notify) {
     let mut stopped = pin!(stop.notified());
+    let mut is_ordered_here = false;
     loop {
-        let mut round = pin!(mail_round(context));
+        let mut round = pin!(mail_round(context, is_ordered_here));
         tokio::select! {
             () = &mut round => {}
             () = &mut stopped => {
@@ -55,13 +56,21 @@ async fn mail(context: &Arc<Context>, stop: &Notify) {
         }
         tokio::select! {
             () = &mut stopped => return,
-            _ = tokio::time::timeout(MAIL_PERIOD, context.mail_bell.notified()) => {}
+            rung = tokio::time::timeout(MAIL_PERIOD, context.mail_bell.notified()) => {
+                is_ordered_here = rung.is_ok();
+            }
         }
     }
 }
 
-async fn mail_round(context: &Arc<Context>) {
-    let sent = delivery::send_due(context).await;
+/// Another replica may send what was ordered here, but it is here that pages speak of it.
+async fn mail_round(context: &Arc<Context>, is_ordered_here: bool) {
+    let look = async {
+        if is_ordered_here {
+            health::look(context).await;
+        }
+    };
+    let (sent, ()) = tokio::join!(delivery::send_due(context), look);
     note(context, "mail", sent.as_ref().err());
     if let Err(error) = sent {
         tracing::error!(%error, "mail could not be sent; it is tried again in seconds");

@@ -49,14 +49,7 @@ impl Allowances<'_> {
         now: Timestamp,
         latest: Timestamp,
     ) -> Result<Booked, StorageError> {
-        let book = |whole_at| {
-            let (after, turn) = allowance.book(whole_at, now);
-            if turn < latest { Ok(after) } else { Err(()) }
-        };
-        Ok(match move_on(self, key, now, book)? {
-            Ok(after) => Booked::At(allowance.turn_of(after, now)),
-            Err(()) => Booked::Full,
-        })
+        book(self, key, allowance, now, latest)
     }
 
     /// Gives a try back: it was an honest one.
@@ -97,6 +90,17 @@ impl DeploymentAllowances<'_> {
     ) -> Result<Spent, StorageError> {
         spend(self, key, allowance, now)
     }
+
+    /// Takes a turn, as [`Allowances::book`] does.
+    pub fn book(
+        &mut self,
+        key: &str,
+        allowance: Allowance,
+        now: Timestamp,
+        latest: Timestamp,
+    ) -> Result<Booked, StorageError> {
+        book(self, key, allowance, now, latest)
+    }
 }
 
 /// Where the numbers are kept.
@@ -121,6 +125,23 @@ fn spend(
     Ok(match move_on(numbers, key, now, |whole_at| allowance.spend(whole_at, now))? {
         Ok(_) => Spent::Granted,
         Err(wait) => Spent::Refused(wait),
+    })
+}
+
+fn book(
+    numbers: &mut impl Numbers,
+    key: &str,
+    allowance: Allowance,
+    now: Timestamp,
+    latest: Timestamp,
+) -> Result<Booked, StorageError> {
+    let step = |whole_at| {
+        let (after, turn) = allowance.book(whole_at, now);
+        if turn < latest { Ok(after) } else { Err(()) }
+    };
+    Ok(match move_on(numbers, key, now, step)? {
+        Ok(after) => Booked::At(allowance.turn_of(after, now)),
+        Err(()) => Booked::Full,
     })
 }
 

@@ -46,7 +46,7 @@ pub use db::Db;
 pub use error::StorageError;
 pub use providers::StoredProvider;
 pub use refresh_families::{Rotation, UsableFamily};
-pub use sessions::{Device, ListedSession};
+pub use sessions::{Device, ListedSession, SessionList};
 pub use signing_keys::StoredKey;
 pub use system_tx::{KeySurvey, Swept, SystemTx};
 pub use tenant_tx::TenantTx;

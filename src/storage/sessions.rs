@@ -45,8 +45,14 @@ pub struct ListedSession {
     pub device: Device,
 }
 
+pub struct SessionList {
+    pub sessions: Vec<ListedSession>,
+    /// Whether there are more, which were used less lately.
+    pub has_older: bool,
+}
+
 /// More than anybody looks through; the newest come first.
-const LISTED: i64 = 100;
+const LISTED: usize = 100;
 
 impl Sessions<'_> {
     /// The sessions of the user that have not ended and were used since `since`, by a browser or by an app that
@@ -57,7 +63,7 @@ impl Sessions<'_> {
         user: UserId,
         since: Timestamp,
         families: &[RefreshFamily],
-    ) -> Result<Vec<ListedSession>, StorageError> {
+    ) -> Result<SessionList, StorageError> {
         let in_use: Vec<String> =
             families.iter().map(|family| family.grant.session_id.to_string()).collect();
         let rows = sessions::table
@@ -66,10 +72,12 @@ impl Sessions<'_> {
             .filter(sessions::ended_at.is_null())
             .filter(sessions::last_seen_at.gt(since.as_millis()).or(sessions::id.eq_any(in_use)))
             .order(sessions::last_seen_at.desc())
-            .limit(LISTED)
+            .limit(i64::try_from(LISTED + 1).unwrap_or(i64::MAX))
             .load::<Row>(self.0.connection)?;
-        let mut listed = rows
+        let has_older = rows.len() > LISTED;
+        let mut sessions = rows
             .into_iter()
+            .take(LISTED)
             .map(|row| {
                 let device =
                     Device { user_agent: row.user_agent.clone(), address: row.address.clone() };
@@ -81,8 +89,8 @@ impl Sessions<'_> {
                 Ok(ListedSession { session, device })
             })
             .collect::<Result<Vec<_>, StorageError>>()?;
-        listed.sort_by_key(|listed| Reverse(listed.session.last_seen_at));
-        Ok(listed)
+        sessions.sort_by_key(|listed| Reverse(listed.session.last_seen_at));
+        Ok(SessionList { sessions, has_older })
     }
 
     /// Ends a session of that user. `false` if it is not theirs, or had ended before.

@@ -256,6 +256,7 @@ account-session-seen = Last used { $at }
 account-session-from = · signed in from { $address }
 account-session-end = End
 account-session-end-of = End the session of { $device }
+account-sessions-older = And older ones, which are not listed. They end too when you sign out everywhere else.
 account-sessions-end = Sign out everywhere else
 account-sessions-ended = Done. Those sessions have ended.
 account-apps = Apps

@@ -25,6 +25,7 @@ on_both_databases! {
     one_session_or_all_others_are_ended,
     nobody_ends_a_session_of_another_user,
     the_data_are_taken_along,
+    more_sessions_than_are_listed_are_spoken_of,
     an_account_is_deleted_after_its_grace_period_unless_it_is_kept,
     no_form_of_the_account_is_forged,
 }
@@ -245,6 +246,32 @@ async fn one_session_or_all_others_are_ended(app: &TestApp) {
         assert_eq!(other.get(&acme.url("/account")).await.status, 303);
     }
     assert_eq!(browser.get(&acme.url("/account")).await.status, 200);
+}
+
+async fn more_sessions_than_are_listed_are_spoken_of(app: &TestApp) {
+    const SAYS: &str = "And older ones, which are not listed";
+    let (acme, mut browser) = signed_in(app).await;
+    let copy = |number: u32| {
+        let columns = "user_id, kind, authenticated_at, methods, created_at";
+        app.execute(&format!(
+            "INSERT INTO sessions (tenant_id, id, last_seen_at, {columns}) \
+             SELECT tenant_id, 'ses{number:022}', last_seen_at - {number}, {columns} \
+             FROM sessions WHERE id NOT LIKE 'ses000000000000000%'"
+        ));
+    };
+    (1..100).for_each(copy);
+    let page = browser.get(&acme.url("/account")).await;
+    assert!(!page.body.contains(SAYS), "{}", page.body);
+    copy(100);
+    let page = browser.get(&acme.url("/account")).await;
+    assert!(page.body.contains(SAYS), "{}", page.body);
+    assert_eq!(page.body.matches("End the session of").count(), 99);
+    let data = browser.get(&acme.url("/account/data.json")).await.json();
+    let listed = data["sessions"].as_array().unwrap().len();
+    assert_eq!((listed, &data["has_older_sessions"]), (100, &json!(true)));
+    post(&mut browser, &acme, "/account/sessions", &[("end", "others")]).await;
+    let page = browser.get(&acme.url("/account")).await;
+    assert_eq!(page.body.matches("End the session of").count(), 0, "{}", page.body);
 }
 
 async fn nobody_ends_a_session_of_another_user(app: &TestApp) {

@@ -40,6 +40,8 @@ macro_rules! on_both_databases {
 on_both_databases! {
     a_letter_is_given_up_only_for_what_is_said_of_it,
     while_mail_is_down_the_pages_say_so_for_every_address,
+    what_is_said_of_one_letter_is_no_news_of_others,
+    that_mail_is_down_is_found_out_whoever_asks,
 }
 
 async fn forgot(app: &TestApp, acme: &TestTenant, email: &str) {
@@ -72,13 +74,89 @@ async fn a_letter_is_given_up_only_for_what_is_said_of_it(app: &TestApp, server:
         assert_eq!(mail(app).await, (0, 0));
         assert_eq!(server.letters().len(), before + 1, "it goes out once the server is well");
     }
+    // As many at once as come from one tenant.
+    app.clock.advance(Duration::from_secs(60 * 60));
     server.answer(Replies { rcpt_to: "550 no such mailbox", ..usual() });
     forgot(app, &acme, &acme.email).await;
     assert_eq!(mail(app).await, (0, 1));
 }
 
+const SAYS: &str = "Mail is delayed at the moment";
+
+/// What a stranger is told who asks for the recovery of an address.
+async fn is_said_to_be_delayed(app: &TestApp, acme: &TestTenant, email: &str) -> bool {
+    let mut browser = Browser::new(app);
+    let csrf = field(&browser.get(&acme.url("/forgot-password")).await, "csrf");
+    let fields = [("csrf", &*csrf), ("email", email)];
+    let page = browser.submit(&acme.url("/forgot-password"), &fields).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    page.body.contains(SAYS)
+}
+
+/// Otherwise one mailbox that does not exist would say it to everybody, and that there is an account.
+async fn what_is_said_of_one_letter_is_no_news_of_others(app: &TestApp, server: &MailServer) {
+    let acme = app.tenant("acme").await;
+    app.user(&acme.tenant, "ünï@acme.example", &[]).await;
+    let usual = Replies::default;
+    for rcpt_to in ["450 greylisted", "451 later", "452 full", "550 nobody", "554 no"] {
+        server.answer(Replies { rcpt_to, ..usual() });
+        forgot(app, &acme, &acme.email).await;
+        delivery::send_due(&app.context).await.unwrap();
+        assert!(!is_said_to_be_delayed(app, &acme, "nobody@x.example").await, "{rcpt_to}");
+        app.clock.advance(Duration::from_secs(30 * 60));
+    }
+    for taken in ["451 later", "552 too large", "554 spam"] {
+        server.answer(Replies { taken, ..usual() });
+        forgot(app, &acme, &acme.email).await;
+        delivery::send_due(&app.context).await.unwrap();
+        assert!(!is_said_to_be_delayed(app, &acme, "nobody@x.example").await, "{taken}");
+        app.clock.advance(Duration::from_secs(30 * 60));
+    }
+    // This server takes no letters to such addresses.
+    server.answer(usual());
+    forgot(app, &acme, "ünï@acme.example").await;
+    delivery::send_due(&app.context).await.unwrap();
+    assert!(!is_said_to_be_delayed(app, &acme, "nobody@x.example").await);
+}
+
+/// Neither that the server is away nor that it is back needs a letter to somebody.
+async fn that_mail_is_down_is_found_out_whoever_asks(app: &TestApp, server: &MailServer) {
+    let acme = app.tenant("acme").await;
+    let usual = Replies::default;
+    for away in [
+        Replies { greeting: "421 down", ..usual() },
+        Replies { auth: "535 wrong password", ..usual() },
+    ] {
+        server.answer(away);
+        forgot(app, &acme, "nobody@x.example").await;
+        delivery::send_due(&app.context).await.unwrap();
+        assert!(is_said_to_be_delayed(app, &acme, &acme.email).await);
+        server.answer(usual());
+        app.clock.advance(Duration::from_secs(60 * 60));
+        delivery::send_due(&app.context).await.unwrap();
+        assert!(!is_said_to_be_delayed(app, &acme, &acme.email).await);
+        app.clock.advance(Duration::from_secs(60 * 60));
+    }
+    // Nor does a letter to somebody tell of it sooner than one to nobody.
+    for email in [&*acme.email, "nobody@x.example"] {
+        forgot(app, &acme, "nobody@x.example").await;
+        delivery::send_due(&app.context).await.unwrap();
+        server.answer(Replies { greeting: "421 down", ..usual() });
+        forgot(app, &acme, email).await;
+        delivery::send_due(&app.context).await.unwrap();
+        assert!(!is_said_to_be_delayed(app, &acme, email).await, "{email}");
+        app.clock.advance(Duration::from_secs(30));
+        forgot(app, &acme, email).await;
+        delivery::send_due(&app.context).await.unwrap();
+        assert!(is_said_to_be_delayed(app, &acme, email).await, "{email}");
+        server.answer(usual());
+        app.clock.advance(Duration::from_secs(60 * 60));
+        delivery::send_due(&app.context).await.unwrap();
+        app.clock.advance(Duration::from_secs(60 * 60));
+    }
+}
+
 async fn while_mail_is_down_the_pages_say_so_for_every_address(app: &TestApp, server: &MailServer) {
-    const SAYS: &str = "Mail is delayed at the moment";
     let acme = app.tenant("acme").await;
     let email_code = Some(EmailCode::On);
     app.change(&acme, TenantChange { email_code, ..TenantChange::default() }).await;

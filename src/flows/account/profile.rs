@@ -20,11 +20,11 @@ use crate::domain::session::BROWSER_IDLE_LIFE;
 use crate::domain::tenant::{CONSOLE_SLUG, DisplayName};
 use crate::flows::ties::{self, Ties};
 use crate::flows::{Context, Failure, TenantSnapshot};
-use crate::storage::{AuditFilter, Device, ListedSession, StorageError};
+use crate::storage::{AuditFilter, Device, ListedSession, SessionList, StorageError};
 
 /// What the account page shows.
 pub struct Overview {
-    pub sessions: Vec<ListedSession>,
+    pub sessions: SessionList,
     pub applications: Vec<ConnectedApplication>,
     pub has_password: bool,
 }
@@ -312,7 +312,8 @@ pub async fn download(
         "created_at": user.created_at.rfc3339(),
         "deletion_planned_at": user.deletes_at.map(|at| at.to_string()),
         "roles": browser.profile.roles.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "sessions": sessions.iter().map(listed).collect::<Vec<_>>(),
+        "sessions": sessions.sessions.iter().map(listed).collect::<Vec<_>>(),
+        "has_older_sessions": sessions.has_older,
         "applications": applications.iter().map(|application| json!({
             "client_id": application.id,
             "name": application.name,

@@ -17,15 +17,16 @@ use crate::domain::user::{User, UserStatus};
 use crate::flows::{Context, Failure, TenantSnapshot};
 use crate::storage::{StorageError, TenantTx};
 
-/// Orders a link. The answer and the work are the same for every address; whether there is somebody to
+/// Orders a link; `request` is the sign-in that it is asked for in. The answer and the work are the same for every address; whether there is somebody to
 /// write to is found out when the letter is written.
 pub async fn ask(
     context: &Context,
     tenant: &TenantSnapshot,
     email: &EmailAddress,
+    request: Option<String>,
     asker: Asker<'_>,
 ) -> Result<Asked, Failure> {
-    let order = context.letter(tenant.tenant.id, Letter::ResetPassword, email, None);
+    let order = context.letter(tenant.tenant.id, Letter::ResetPassword, email, request);
     let event = context.event(Action::RecoveryAsked, "anonymous", order.id, asker.address);
     let (limit, now) = (asker.limit(), context.now());
     let ordered = context.db.write_again(tenant.tenant.id, move |tx| {

@@ -121,8 +121,8 @@ async fn insert(
 ) -> Result<bool, Failure> {
     let tenant_id = tenant.tenant.id;
     let policy = tenant.tenant.accounts.email_verification;
-    let verify = context.letter(tenant_id, Letter::VerifyEmail, &user.email, request);
-    let exists = context.letter(tenant_id, Letter::AccountExists, &user.email, None);
+    let verify = context.letter(tenant_id, Letter::VerifyEmail, &user.email, request.clone());
+    let exists = context.letter(tenant_id, Letter::AccountExists, &user.email, request);
     let signed_up = context.event(Action::SignedUp, user.id, user.id, address);
     let repeated = context.event(Action::SignUpRepeated, "anonymous", tenant_id, address);
     let row = user.clone();

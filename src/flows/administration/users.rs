@@ -202,7 +202,7 @@ fn detail_in(
         profile,
         has_password: tx.users().password(id)?.is_some(),
         identities: tx.identities().list(id)?,
-        sessions: tx.sessions().list(id, now - BROWSER_IDLE_LIFE, &families)?,
+        sessions: tx.sessions().list(id, now - BROWSER_IDLE_LIFE, &families)?.sessions,
         families,
     }))
 }

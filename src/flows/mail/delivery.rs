@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::health;
 use super::letters::{self, Prepared};
 use crate::domain::clock::Timestamp;
 use crate::domain::mail_order::{MailOrder, MailStatus, SENDING_TIME, back_off};
@@ -21,6 +22,11 @@ pub async fn send_due(context: &Arc<Context>) -> Result<usize, Failure> {
     if !context.mailer.can_send() {
         return Ok(0);
     }
+    let (sent, ()) = tokio::join!(send_all(context), health::look_if_failing(context));
+    sent
+}
+
+async fn send_all(context: &Arc<Context>) -> Result<usize, Failure> {
     let mut sent = 0;
     loop {
         let (now, until) = (context.now(), context.now() + SENDING_TIME);
@@ -32,6 +38,12 @@ pub async fn send_due(context: &Arc<Context>) -> Result<usize, Failure> {
             return Ok(sent);
         }
         let mut sending = tokio::task::JoinSet::new();
+        let looking = Arc::clone(context);
+        // Whether or not there is somebody to write to.
+        sending.spawn(async move {
+            health::look(&looking).await;
+            0
+        });
         for orders in by_address(taken) {
             let context = Arc::clone(context);
             sending.spawn(async move {
@@ -86,17 +98,8 @@ enum Outcome {
 async fn send(context: &Context, order: MailOrder) -> bool {
     let (is_sent, outcome) = match letters::prepare(context, &order).await {
         Ok(Prepared::Mail(mail)) => match context.mailer.send(*mail).await {
-            Ok(()) => {
-                context.mail_health.works();
-                (true, Outcome::Done)
-            }
-            Err(error) => {
-                match &error {
-                    SendError::Refused(_) => context.mail_health.works(),
-                    SendError::Unavailable(_) => context.mail_health.fails(context.now()),
-                }
-                (false, failed(context, &order, &error))
-            }
+            Ok(()) => (true, Outcome::Done),
+            Err(error) => (false, failed(context, &order, &error)),
         },
         Ok(Prepared::Needless) => (false, Outcome::Done),
         Ok(Prepared::Deferred(until)) => (false, Outcome::Deferred(until)),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::crypto::digest::{digest, sha256_base64url};
-use crate::domain::allowance::Allowance;
+use super::turns::{Counted, Turn};
+use crate::crypto::digest::digest;
 use crate::domain::audit::Action as AuditAction;
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
@@ -18,21 +18,7 @@ use crate::domain::user::{User, UserStatus};
 use crate::flows::{Context, Failure};
 use crate::mail::{Action, Content, Logo, Mail};
 use crate::messages::{Messages, id};
-use crate::storage::{Booked, Spent, StorageError, SystemTx};
-
-/// Letters of one kind that come to one address from one tenant: nobody is flooded through us. Each kind has
-/// its own, so that whoever uses up one keeps no other from coming; above all not the recovery.
-const TO_ONE_ADDRESS: Allowance = Allowance { burst: 10, every: Duration::from_secs(6 * 60) };
-/// And from all tenants together.
-const TO_ONE_ADDRESS_FROM_ALL: Allowance =
-    Allowance { burst: 15, every: Duration::from_secs(4 * 60) };
-/// What has happened to an account is told more often before it is too much.
-const NOTICES_TO_ONE_ADDRESS: Allowance =
-    Allowance { burst: 20, every: Duration::from_secs(3 * 60) };
-const NOTICES_TO_ONE_ADDRESS_FROM_ALL: Allowance =
-    Allowance { burst: 40, every: Duration::from_secs(90) };
-/// Letters on request of one tenant: a sender's good name is shared by all of them.
-const OF_ONE_TENANT: Allowance = Allowance { burst: 1_000, every: Duration::from_secs(2) };
+use crate::storage::{StorageError, SystemTx};
 
 pub(super) enum Prepared {
     Mail(Box<Mail>),
@@ -55,7 +41,7 @@ pub(super) async fn prepare(context: &Context, order: &MailOrder) -> Result<Prep
     let desk = Desk { context, order, tenant, messages: Messages::english() };
     // What nobody reads is not counted either.
     let Some(reader) = desk.reader().await? else { return Ok(Prepared::Needless) };
-    match desk.take_turn(reader.mailbox(order)).await? {
+    match desk.take_turn(&reader).await? {
         Turn::Now => {}
         Turn::Later(at) => return Ok(Prepared::Deferred(at)),
         Turn::Never => return Ok(Prepared::Needless),
@@ -92,14 +78,6 @@ impl Reader {
             Self::Newcomer(_) | Self::Anybody => &order.email,
         }
     }
-}
-
-/// When a letter may be sent.
-enum Turn {
-    Now,
-    Later(Timestamp),
-    /// The address has had too many.
-    Never,
 }
 
 /// Where one letter is written.
@@ -151,33 +129,25 @@ impl Desk<'_> {
 
     /// Counts the letter, unless it was counted before: another try is no other letter, and one that waited for
     /// its turn has it.
-    async fn take_turn(&self, mailbox: &EmailAddress) -> Result<Turn, Failure> {
+    async fn take_turn(&self, reader: &Reader) -> Result<Turn, Failure> {
         if self.order.tries > 1 {
             return Ok(Turn::Now);
         }
-        let (letter, now) = (self.order.letter, self.context.now());
-        let too_late = self.order.created_at + letter.life();
-        let address = sha256_base64url(mailbox.key().as_bytes());
-        let key = format!("mail:{}:{address}", letter.as_str());
+        let letter = self.order.letter;
+        let counted = Counted {
+            tenant: self.tenant.id,
+            letter,
+            mailbox: reader.mailbox(self.order).clone(),
+            is_proved: matches!(reader, Reader::Account(user) if user.email_verified),
+            now: self.context.now(),
+            too_late: self.order.created_at + letter.life(),
+        };
         let withheld =
             self.context.event(AuditAction::MailWithheld, "anonymous", self.order.id, None);
-        let tenant = self.tenant.id;
         let turn = self.context.db.system_write_again(move |tx| {
-            let is_granted = may_come(tx, tenant, &key, letter, now)?;
-            let turn = match (is_granted, letter.is_on_request()) {
-                (false, _) => Turn::Never,
-                (true, false) => Turn::Now,
-                (true, true) => {
-                    let mut tenant = tx.tenant(tenant);
-                    match tenant.allowances().book("mail", OF_ONE_TENANT, now, too_late)? {
-                        Booked::At(at) if at <= now => Turn::Now,
-                        Booked::At(at) => Turn::Later(at),
-                        Booked::Full => Turn::Never,
-                    }
-                }
-            };
+            let turn = counted.take_turn(tx)?;
             if let Turn::Never = turn {
-                tx.tenant(tenant).audit_events().append(&withheld)?;
+                tx.tenant(counted.tenant).audit_events().append(&withheld)?;
             }
             Ok(turn)
         });
@@ -226,9 +196,7 @@ impl Desk<'_> {
         let Some(mut url) = self.link("verify-email", Purpose::VerifyEmail, user).await? else {
             return Ok(None);
         };
-        if let Some(request) = &self.order.subject {
-            url = format!("{url}&request={request}");
-        }
+        url.push_str(&self.way_back());
         Ok(Some(Content {
             action: Some(Action { label: self.say("mail-verify-email-action"), url }),
             notes: vec![self.say("mail-verify-email-note")],
@@ -250,9 +218,11 @@ impl Desk<'_> {
                 )
             }));
         }
-        let Some(url) = self.link("reset-password", Purpose::ResetPassword, user).await? else {
-            return Ok(None);
-        };
+        let link = self.link("reset-password", Purpose::ResetPassword, user).await?;
+        let Some(mut url) = link else { return Ok(None) };
+        if self.order.letter == Letter::AccountExists {
+            url.push_str(&self.way_back());
+        }
         Ok(Some(Content {
             action: Some(Action { label: self.say("mail-finish-sign-up-action"), url }),
             notes: vec![self.say("mail-finish-sign-up-note")],
@@ -262,9 +232,9 @@ impl Desk<'_> {
     }
 
     async fn reset_password(&self, user: &User) -> Result<Option<Content>, Failure> {
-        let Some(url) = self.link("reset-password", Purpose::ResetPassword, user).await? else {
-            return Ok(None);
-        };
+        let link = self.link("reset-password", Purpose::ResetPassword, user).await?;
+        let Some(mut url) = link else { return Ok(None) };
+        url.push_str(&self.way_back());
         Ok(Some(Content {
             action: Some(Action { label: self.say("mail-reset-password-action"), url }),
             notes: vec![self.say("mail-reset-password-note")],
@@ -363,6 +333,12 @@ impl Desk<'_> {
         Ok(kept.await?.then(url))
     }
 
+    /// To the application whose sign-in the letter was asked for in, if its link is opened in that browser.
+    fn way_back(&self) -> String {
+        let request = self.order.subject.as_deref();
+        request.map(|request| format!("&request={request}")).unwrap_or_default()
+    }
+
     /// A letter about something that has happened, with what to do if it was somebody else.
     fn notice(&self, text: &str) -> Content {
         let url = format!("{}/forgot-password", self.issuer());
@@ -419,29 +395,6 @@ impl Desk<'_> {
     fn say(&self, id: &str) -> String {
         self.messages.say_with(id, "tenant", self.tenant.name.as_str())
     }
-}
-
-/// Whether one more letter of its kind may come to the address that `key` stands for.
-fn may_come(
-    tx: &mut SystemTx<'_>,
-    tenant: TenantId,
-    key: &str,
-    letter: Letter,
-    now: Timestamp,
-) -> Result<bool, StorageError> {
-    let (from_tenant, from_all) = if letter.is_on_request() {
-        (TO_ONE_ADDRESS, TO_ONE_ADDRESS_FROM_ALL)
-    } else {
-        (NOTICES_TO_ONE_ADDRESS, NOTICES_TO_ONE_ADDRESS_FROM_ALL)
-    };
-    if tx.tenant(tenant).allowances().spend(key, from_tenant, now)? != Spent::Granted {
-        return Ok(false);
-    }
-    let is_granted = tx.allowances().spend(key, from_all, now)? == Spent::Granted;
-    if !is_granted {
-        tx.tenant(tenant).allowances().give_back(key, from_tenant, now)?;
-    }
-    Ok(is_granted)
 }
 
 /// Heading and subject of a letter.

@@ -3,3 +3,4 @@
 pub mod delivery;
 pub mod health;
 mod letters;
+mod turns;

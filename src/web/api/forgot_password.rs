@@ -25,7 +25,7 @@ pub async fn post(
     if let Ok(email) = EmailAddress::parse(email) {
         let address = device::address(&request);
         let asker = Asker { address: address.as_deref(), client: Some(client.authentication) };
-        let asked = recovery::ask(&state.context, &tenant, &email, asker).await?;
+        let asked = recovery::ask(&state.context, &tenant, &email, None, asker).await?;
         if let Asked::TooMuch { retry_after } = asked {
             return Err(ApiError::RateLimited { retry_after });
         }

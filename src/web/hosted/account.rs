@@ -38,6 +38,7 @@ pub struct AccountPage {
     pub has_password: bool,
     pub roles: Vec<String>,
     pub sessions: Vec<SessionLine>,
+    pub has_older_sessions: bool,
     pub apps: Vec<AppLine>,
 }
 
@@ -201,7 +202,8 @@ async fn show(
         email_verified: user.email_verified,
         has_password,
         roles: owner.profile.roles.iter().map(ToString::to_string).collect(),
-        sessions: sessions.iter().map(|listed| line(&page, listed, owner)).collect(),
+        sessions: sessions.sessions.iter().map(|listed| line(&page, listed, owner)).collect(),
+        has_older_sessions: sessions.has_older,
         apps: applications.iter().map(|application| app_line(&page, application)).collect(),
         page,
     };

@@ -9,11 +9,11 @@ use super::verify_email::spent;
 use super::{Page, PageError, Policy, render};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::one_time_token::Purpose;
-use crate::flows::Failure;
 use crate::flows::account::authority::Acted;
 use crate::flows::account::session::SignedInBrowser;
 use crate::flows::account::throttle::Asked;
 use crate::flows::account::{email_change, verification};
+use crate::flows::{Failure, TenantSnapshot};
 use crate::messages::id;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
@@ -75,7 +75,7 @@ pub async fn look(
     let found = verification::look(&state.context, tenant, token, Purpose::ChangeEmail)
         .await
         .map_err(|failure| PageError::failure(&request, &failure))?;
-    let Some(found) = found else { return spent(&request, &browser, "account") };
+    let Some(found) = found else { return spent(&request, &browser, account(tenant)) };
     let page = Page::of(tenant);
     let confirm = ConfirmLink {
         action: format!("{}/account/email/confirm", tenant.base_path),
@@ -102,16 +102,21 @@ pub async fn confirm(
     let (browser, address) = (&post.browser, device::address(&request));
     let (tenant, token) = (browser.tenant(), post.field("token"));
     let changed = email_change::confirm(&state.context, tenant, token, address.as_deref()).await;
-    let Some(email) = changed.map_err(failed)? else { return spent(&request, browser, "account") };
+    let changed = changed.map_err(failed)?;
+    let Some(email) = changed else { return spent(&request, browser, account(tenant)) };
     let page = Page::of(tenant);
     let notice = Notice {
         heading: page.say("email-changed-title"),
         text: page.say_with("email-changed-text", "email", email.as_str()),
-        url: format!("{}/account", tenant.base_path),
+        url: account(tenant),
         label: page.say("account-title"),
         page,
     };
     render(&request, &notice, Policy::StaysHere)
+}
+
+fn account(tenant: &TenantSnapshot) -> String {
+    format!("{}/account", tenant.base_path)
 }
 
 fn form(

@@ -51,6 +51,7 @@ fn show(
         action: format!("{base}/account/password"),
         csrf: browser.secret.clone(),
         token: None,
+        request: None,
         heading: page.say("password-title"),
         email: owner.profile.user.email.to_string(),
         password_error: problem.map(|problem| problem.say(page.messages)),

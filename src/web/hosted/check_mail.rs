@@ -66,7 +66,10 @@ pub fn show(
         text,
         email: email.to_owned(),
         notice,
-        login_url: format!("{base}/login"),
+        login_url: match pending {
+            Some(id) => format!("{base}/login?request={id}"),
+            None => format!("{base}/login"),
+        },
     };
     render(request, &page, Policy::StaysHere)
 }

@@ -47,14 +47,14 @@ pub async fn post(
     };
     let address = device::address(&request);
     let asker = device::asker(address.as_deref());
-    let asked = recovery::ask(&state.context, browser.tenant(), &email, asker)
+    let id = pending.request.map(|id| id.to_string());
+    let asked = recovery::ask(&state.context, browser.tenant(), &email, id.clone(), asker)
         .await
         .map_err(|failure| PageError::failure(&request, &failure))?;
     if let Asked::TooMuch { retry_after } = asked {
         return Err(PageError::wait(&request, retry_after));
     }
     let letter = CheckMail::Recovery { email: email.as_str() };
-    let id = pending.request.map(|id| id.to_string());
     let again = post.optional("again").map(|_| Page::of(browser.tenant()).say("check-mail-sent"));
     check_mail::show(&request, browser, letter, id.as_deref(), again)
 }

@@ -62,6 +62,7 @@ pub struct NewPasswordForm {
     pub action: String,
     pub csrf: String,
     pub token: Option<String>,
+    pub request: Option<String>,
     pub heading: String,
     pub email: String,
     pub password_error: Option<String>,

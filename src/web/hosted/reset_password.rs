@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::forms::NewPasswordForm;
-use super::pending::see_other;
+use super::pending::{Pending, see_other};
 use super::verify_email::spent;
 use super::{Page, PageError, Policy, render};
 use crate::domain::one_time_token::Purpose;
@@ -25,7 +25,11 @@ pub async fn get(
     browser: Browser,
     Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
-    show(&request, &state, &browser, query.get("token").unwrap_or_default(), None).await
+    let pending = Pending::if_here(&state, &browser, query.get("request"))
+        .await
+        .map_err(|failure| PageError::failure(&request, &failure))?;
+    let token = query.get("token").unwrap_or_default();
+    show(&request, &state, &browser, &pending, token, None).await
 }
 
 pub async fn post(
@@ -36,18 +40,23 @@ pub async fn post(
     let failed = |failure: Failure| PageError::failure(&request, &failure);
     let (context, browser) = (&state.context, &post.browser);
     let tenant = browser.tenant();
+    let pending =
+        Pending::if_here(&state, browser, post.optional("request")).await.map_err(failed)?;
     let (token, password) = (post.field("token"), post.field("password"));
     let address = device::address(&request);
     let outcome = recovery::reset(context, tenant, token, password, address.as_deref()).await;
     match outcome.map_err(failed)? {
         Outcome::Done(user) => {
-            let location = format!("{}/login?done=password", tenant.base_path);
-            let mut response = see_other(location);
+            let login = pending.url(browser, "login");
+            let separator = if login.contains('?') { '&' } else { '?' };
+            let mut response = see_other(format!("{login}{separator}done=password"));
             KnownDevice::remember(&mut response, &state, tenant, user.id).map_err(failed)?;
             Ok(response)
         }
-        Outcome::Problem(problem) => show(&request, &state, browser, token, Some(problem)).await,
-        Outcome::Spent => spent(&request, browser, "forgot-password"),
+        Outcome::Problem(problem) => {
+            show(&request, &state, browser, &pending, token, Some(problem)).await
+        }
+        Outcome::Spent => spent(&request, browser, pending.url(browser, "forgot-password")),
     }
 }
 
@@ -55,6 +64,7 @@ async fn show(
     request: &HttpRequest,
     state: &State,
     browser: &Browser,
+    pending: &Pending,
     token: &str,
     problem: Option<PasswordProblem>,
 ) -> Result<HttpResponse, PageError> {
@@ -62,12 +72,14 @@ async fn show(
     let found = verification::look(&state.context, tenant, token, Purpose::ResetPassword)
         .await
         .map_err(|failure| PageError::failure(request, &failure))?;
-    let Some(found) = found else { return spent(request, browser, "forgot-password") };
+    let again = || pending.url(browser, "forgot-password");
+    let Some(found) = found else { return spent(request, browser, again()) };
     let page = Page::of(tenant);
     let form = NewPasswordForm {
         action: format!("{}/reset-password", tenant.base_path),
         csrf: browser.secret.clone(),
         token: Some(token.to_owned()),
+        request: pending.request.map(|id| id.to_string()),
         heading: page.say("reset-title"),
         email: found.email.to_string(),
         password_error: problem.map(|problem| problem.say(page.messages)),

@@ -169,6 +169,7 @@ impl Samples for NewPasswordForm {
             action: "/t/acme/reset-password".to_owned(),
             csrf: "token".to_owned(),
             token: more.clone(),
+            request: more.clone(),
             heading: text.to_owned(),
             email: text.to_owned(),
             password_error: more.clone(),
@@ -392,6 +393,7 @@ impl Samples for AccountPage {
                     is_this: index == 0,
                 })
                 .collect(),
+            has_older_sessions: count > 0,
             apps: (0..count)
                 .map(|index| AppLine {
                     id: format!("app{index}"),

@@ -28,13 +28,17 @@ pub async fn get(
     let found = verification::look(&state.context, browser.tenant(), token, Purpose::VerifyEmail)
         .await
         .map_err(|failure| PageError::failure(&request, &failure))?;
-    let Some(found) = found else { return spent(&request, &browser, "login") };
+    let pending = Pending::if_here(&state, &browser, query.get("request"))
+        .await
+        .map_err(|failure| PageError::failure(&request, &failure))?;
+    let login = || pending.url(&browser, "login");
+    let Some(found) = found else { return spent(&request, &browser, login()) };
     let page = Page::of(browser.tenant());
     let confirm = ConfirmLink {
         action: format!("{}/verify-email", browser.tenant().base_path),
         csrf: browser.secret.clone(),
         token: token.to_owned(),
-        request: query.get("request").map(str::to_owned),
+        request: pending.request.map(|id| id.to_string()),
         heading: page.say("verify-title"),
         text: id!("verify-lead"),
         email: found.email.to_string(),
@@ -69,7 +73,7 @@ pub async fn post(
         verification::confirm(&state.context, tenant, token, user, address.as_deref()).await;
     let confirmed = confirmed.map_err(failed)?;
     if !confirmed {
-        return spent(&request, browser, "login");
+        return spent(&request, browser, pending.url(browser, "login"));
     }
     let login = pending.url(browser, "login");
     let separator = if login.contains('?') { '&' } else { '?' };
@@ -106,13 +110,13 @@ async fn again(
 pub fn spent(
     request: &HttpRequest,
     browser: &Browser,
-    way_on: &str,
+    way_on: String,
 ) -> Result<HttpResponse, PageError> {
     let page = Page::of(browser.tenant());
     let notice = Notice {
         heading: page.say("link-spent-title"),
         text: page.say("link-spent-text"),
-        url: format!("{}/{way_on}", browser.tenant().base_path),
+        url: way_on,
         label: page.say("back-to-sign-in"),
         page,
     };

@@ -35,6 +35,12 @@ impl Default for Replies {
     }
 }
 
+impl Replies {
+    fn is_well(&self) -> bool {
+        self.greeting.starts_with('2') && self.auth.starts_with('2')
+    }
+}
+
 impl MailServer {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -101,6 +107,8 @@ fn talk(stream: TcpStream, replies: &Mutex<Replies>, letters: &Mutex<Vec<String>
                 return;
             }
             "QUIT" => return,
+            // Who is away, or takes the password no more, has no talk from before left.
+            "NOOP" if !replies().is_well() => return,
             _ => say("250 ok"),
         };
         if !is_heard {

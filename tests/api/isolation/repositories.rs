@@ -450,7 +450,7 @@ const CALLS: &[(&str, Came, Call)] = &[
     ("sessions.list", Nothing, |tx, a| {
         let since = Timestamp::from_millis(0);
         let families = [a.family.clone()];
-        Ok(none_of(tx.sessions().list(a.user.id, since, &families)?, |_| true))
+        Ok(none_of(tx.sessions().list(a.user.id, since, &families)?.sessions, |_| true))
     }),
     ("sessions.end_of", Nothing, |tx, a| {
         Ok(changed(tx.sessions().end_of(a.user.id, a.session.id, a.now)?))
@@ -757,7 +757,10 @@ async fn everything_of(app: &TestApp, tenant: &TestTenant, rows: &Arc<Rows>) -> 
                 "{:?}",
                 tx.one_time_tokens().find(&rows.token_digest, rows.token.purpose, rows.now)?
             ),
-            format!("{:?}", tx.sessions().list(rows.user.id, Timestamp::from_millis(0), &[])?),
+            format!(
+                "{:?}",
+                tx.sessions().list(rows.user.id, Timestamp::from_millis(0), &[])?.sessions
+            ),
             format!("{:?}", tx.users().find_by_email(&rows.user.email)?),
             format!("{:?}", tx.users().profile(rows.user.id)?),
         ])
