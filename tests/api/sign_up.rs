@@ -85,6 +85,7 @@ async fn what_is_wrong_stands_beside_its_field(app: &TestApp) {
     for (name, email, password, wrong) in [
         ("Ada", "nonsense", NEW, "email-error"),
         ("Ada", "a@x.example,b@x.example", NEW, "email-error"),
+        ("Ada", "a@x.example\r\nBcc: b@x.example", NEW, "email-error"),
         ("Ada", "", NEW, "email-error"),
         ("Ada", "a@x.example", "short", "password-error"),
         ("a\u{202e}b", "a@x.example", NEW, "name-error"),
@@ -96,9 +97,6 @@ async fn what_is_wrong_stands_beside_its_field(app: &TestApp) {
         assert!(answer.body.contains(&format!("id=\"{wrong}\"")), "{email}: {}", answer.body);
         assert!(!answer.body.contains(NEW), "no page shows a password");
     }
-    let fields =
-        [("csrf", &*csrf), ("email", "a@x.example\r\nBcc: b@x.example"), ("password", NEW)];
-    assert_eq!(browser.submit(&acme.url("/signup"), &fields).await.status, 400);
     let long = format!("{}@x.example", "a".repeat(70_000));
     let fields = [("csrf", &*csrf), ("email", &*long), ("password", NEW)];
     assert_eq!(browser.submit(&acme.url("/signup"), &fields).await.status, 413);
