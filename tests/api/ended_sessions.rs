@@ -44,7 +44,7 @@ async fn found(app: &TestApp, acme: &TestTenant) -> SignedInBrowser {
     let since = app.context.now() - Duration::from_secs(3_600);
     let found = app.context.db.read::<_, StorageError>(acme.tenant.id, move |tx| {
         let listed = tx.sessions().list(user, since, &[])?;
-        Ok((listed, tx.users().profile(user)?))
+        Ok((listed.sessions, tx.users().profile(user)?))
     });
     let (mut listed, profile) = found.await.unwrap();
     assert_eq!(listed.len(), 1, "{listed:?}");
