@@ -6,6 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use doorward::domain::application::{ApplicationKind, ApplicationStatus, TokenSettings};
+use doorward::domain::entropy::decode_base62;
 use doorward::domain::ids::ApplicationId;
 use doorward::domain::role::RoleKey;
 use doorward::storage::StorageError;
@@ -257,10 +258,13 @@ async fn no_refresh_token_is_stored(app: &TestApp) {
         assert!(text.contains(known), "the search finds what is there");
     }
     for token in &tokens {
-        // Family and generation, in the first thirty letters, are no secret; what follows makes the token.
-        let letters = token.as_bytes()[30..].chunks(14).map(String::from_utf8_lossy);
-        let bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
-        let mac = &bytes[bytes.len() - 32..];
+        // Family and generation, in the first letters, are no secret; what follows makes the token: two numbers of
+        // sixteen bytes in twenty-two letters each.
+        let secret = &token.as_bytes()[token.len() - 44..];
+        let letters = secret.chunks_exact(11).map(String::from_utf8_lossy);
+        let numbers = secret.chunks_exact(22).map(|letters| decode_base62::<22>(letters).unwrap());
+        let mac: Vec<u8> = numbers.flat_map(u128::to_be_bytes).collect();
+        let mac = &*mac;
         let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
         let mut forms = vec![URL_SAFE_NO_PAD.encode(mac), STANDARD_NO_PAD.encode(mac)];
         forms.extend([hex.to_uppercase(), hex]);
