@@ -12,6 +12,7 @@ import { after, before, test } from 'node:test';
 import { freePort } from '../quickstarts/readme.mjs';
 import { startDoorward } from '../clients/node/doorward.mjs';
 import { assertAccessible, assertNoSidewaysScroll, keep, onScreen, SCREENS, startChrome } from './screens.mjs';
+import { signInToConsole } from './sign-in-to-console.mjs';
 
 let chrome, dev;
 
@@ -28,19 +29,10 @@ after(async () => {
   await dev?.stop();
 });
 
-async function signIn(page) {
-  const { url, email, password } = dev.console;
-  await page.goto(url);
-  await page.fill('[name=email]', email);
-  await page.fill('[name=password]', password);
-  await page.click('main button[type=submit]:not([data-reveal])');
-  await page.waitForURL(`${dev.public_url}/console`);
-}
-
 for (const { name, ...options } of SCREENS) {
   test(`an admin configures a tenant on ${name}, and every page is fit to be shown`, async () => {
     await onScreen(chrome, options, async (page) => {
-      await signIn(page);
+      await signInToConsole(page, dev);
       const look = async (what) => {
         await assertAccessible(page);
         await assertNoSidewaysScroll(page);
@@ -253,7 +245,7 @@ for (const { name, ...options } of SCREENS) {
 
 test('a trial of an app shows the decoded tokens of its user', async () => {
   await onScreen(chrome, {}, async (page) => {
-    await signIn(page);
+    await signInToConsole(page, dev);
     await page.goto(`${dev.public_url}/console/t/acme/apps/${dev.app.client_id}`);
     await page.click('text=Try it');
     await page.fill('[name=email]', dev.user.email);
@@ -269,7 +261,7 @@ test('a trial of an app shows the decoded tokens of its user', async () => {
 test('the sign-in of a user to one app is ended, and nothing else', async () => {
   for (const { name, ...options } of SCREENS) {
     await onScreen(chrome, options, async (page) => {
-      await signIn(page);
+      await signInToConsole(page, dev);
       const app = `${dev.public_url}/console/t/acme/apps/${dev.app.client_id}`;
       await page.goto(app);
       await page.click('text=Try it');
@@ -296,7 +288,7 @@ test('the sign-in of a user to one app is ended, and nothing else', async () => 
 test('a viewer sees each page without a button that changes it', async () => {
   for (const { name, ...options } of SCREENS) {
     await onScreen(chrome, options, async (page) => {
-      await signIn(page);
+      await signInToConsole(page, dev);
       const viewer = `viewer-${name}@doorward.example`;
       await page.goto(`${dev.public_url}/console/t/acme/members`);
       await page.fill('main #email', viewer);
@@ -332,7 +324,7 @@ test('a viewer sees each page without a button that changes it', async () => {
 
 test('an edit of what somebody else has changed meanwhile shows both versions', async () => {
   await onScreen(chrome, {}, async (page) => {
-    await signIn(page);
+    await signInToConsole(page, dev);
     const roles = `${dev.public_url}/console/t/acme/roles`;
     await page.goto(roles);
     const other = await page.context().newPage();
@@ -356,7 +348,7 @@ test('an edit of what somebody else has changed meanwhile shows both versions', 
 
 test('the console works without JavaScript, and a destructive act names what it destroys and asks once', async () => {
   await onScreen(chrome, { javaScriptEnabled: false }, async (page) => {
-    await signIn(page);
+    await signInToConsole(page, dev);
     await page.goto(`${dev.public_url}/console/t/acme/roles`);
     await page.fill('#key', 'DOOMED');
     await page.click('text=Create role');

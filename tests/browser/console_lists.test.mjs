@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 
 import { startDoorward } from '../clients/node/doorward.mjs';
 import { assertAccessible, assertNoSidewaysScroll, keep, onScreen, SCREENS, startChrome } from './screens.mjs';
+import { signInToConsole } from './sign-in-to-console.mjs';
 
 const ROWS = 10_000;
 /** More rows than a page of a list may have. */
@@ -68,15 +69,6 @@ after(async () => {
   await dev?.stop();
 });
 
-async function signIn(page) {
-  const { url, email, password } = dev.console;
-  await page.goto(url);
-  await page.fill('[name=email]', email);
-  await page.fill('[name=password]', password);
-  await page.click('main button[type=submit]:not([data-reveal])');
-  await page.waitForURL(`${dev.public_url}/console`);
-}
-
 test('lists are fit to be shown with no row, with one and with ten thousand', async () => {
   const one = await fill('one', 1);
   const many = await fill('many', ROWS);
@@ -99,7 +91,7 @@ test('lists are fit to be shown with no row, with one and with ten thousand', as
   pages.push(['many-tenants', '']);
   for (const { name, ...options } of SCREENS.filter(({ name }) => ['desktop-dark', 'phone-light'].includes(name))) {
     await onScreen(chrome, options, async page => {
-      await signIn(page);
+      await signInToConsole(page, dev);
       for (const [what, path] of pages) {
         const answer = await page.goto(`${dev.public_url}/console${path && `/${path}`}`);
         assert.equal(answer.status(), 200, path);

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { startDoorward } from '../clients/node/doorward.mjs';
 import { startNameServer } from './name-server.mjs';
 import { assertAccessible, assertNoSidewaysScroll, keep, onScreen, SCREENS, startChrome } from './screens.mjs';
+import { signInToConsole } from './sign-in-to-console.mjs';
 
 let chrome, dev, names;
 const records = new Map();
@@ -32,14 +33,9 @@ for (const { name, ...options } of SCREENS) {
         await assertNoSidewaysScroll(page);
         await keep(page, `host-${what}-${name}`);
       };
-      const { url, email, password } = dev.console;
-      await page.goto(url);
-      await page.fill('[name=email]', email);
-      await page.fill('[name=password]', password);
-      await page.click('main button[type=submit]:not([data-reveal])');
-      await page.waitForURL(`${dev.public_url}/console`);
+      await signInToConsole(page, dev);
 
-      await page.goto(`${url}/t/${tenant}/settings`);
+      await page.goto(`${dev.console.url}/t/${tenant}/settings`);
       await page.fill('#host', host);
       await page.click('main button:text-is("Claim")');
       await page.click('main button:text-is("Verify")');
