@@ -115,9 +115,14 @@ impl ManageConnection for ConnectionManager {
     }
 
     fn has_broken(&self, connection: &mut AnyConnection) -> bool {
-        use diesel::connection::TransactionManager;
-        <AnyConnection as diesel::Connection>::TransactionManager::is_broken_transaction_manager(
-            connection,
-        )
+        is_broken(connection)
     }
+}
+
+/// Whether it is dead, or in a transaction that nobody ends.
+pub(super) fn is_broken(connection: &mut AnyConnection) -> bool {
+    use diesel::connection::TransactionManager;
+    <AnyConnection as diesel::Connection>::TransactionManager::is_broken_transaction_manager(
+        connection,
+    )
 }

@@ -9,10 +9,10 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use diesel::Connection as _;
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use tokio::sync::oneshot;
 
-use super::connection::{AnyConnection, ConnectionManager};
+use super::connection::{AnyConnection, ConnectionManager, is_broken};
 use super::error::StorageError;
 
 /// Waiting closures beyond this are refused.
@@ -24,6 +24,8 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
 
 /// For so long after that, it is not waited for again.
 const AWAY_MEMORY: Duration = Duration::from_millis(500);
+/// A connection that has rested for longer is asked whether it lives before it gets work.
+const TRUSTED_REST: Duration = Duration::from_secs(1);
 
 /// A closure's answer, held back until it may be given.
 type Acknowledge = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
@@ -73,7 +75,8 @@ impl Threads {
             .connection_timeout(CONNECT_PATIENCE)
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build_unchecked(manager);
-        let pool = Arc::new(Pool { connections: pool, away: Mutex::new(None) });
+        let pool =
+            Arc::new(Pool { connections: pool, away: Mutex::new(None), lost: Mutex::new(None) });
         let jobs = Arc::new(Mutex::new(jobs));
         let mut threads = Vec::new();
         for index in 0..count {
@@ -155,36 +158,81 @@ fn stopped() -> StorageError {
     StorageError::Unavailable("the storage thread stopped".to_owned())
 }
 
+type PooledConnection = r2d2::PooledConnection<ConnectionManager>;
+
 struct Pool {
     connections: r2d2::Pool<ConnectionManager>,
     /// Since when the database has been away, and why.
     away: Mutex<Option<(Instant, String)>>,
+    /// When a connection was last found dead. The others were dead then too, as a rule.
+    lost: Mutex<Option<Instant>>,
 }
 
+/// When a connection last answered; the pool keeps it with the connection.
+struct Answered(Instant);
+
 impl Pool {
+    /// A connection that lives: the dead ones of a database that was restarted cost no request its answer.
+    fn get(&self) -> Result<PooledConnection, StorageError> {
+        // What has died is not put back, so that all that rested are gone after as many turns.
+        for _ in 0..=self.connections.max_size() {
+            let mut connection = self.take()?;
+            if self.is_trusted(&connection) || connection.batch_execute("SELECT 1").is_ok() {
+                return Ok(connection);
+            }
+            *lock(&self.lost) = Some(Instant::now());
+        }
+        Err(StorageError::Unavailable("no connection answers".to_owned()))
+    }
+
     /// Waits for a connection; not again and again, though, for a database that was away a moment ago.
-    fn get(&self) -> Result<r2d2::PooledConnection<ConnectionManager>, StorageError> {
-        let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    fn take(&self) -> Result<PooledConnection, StorageError> {
+        let mut away = lock(&self.away).clone();
         away = away.filter(|(since, _)| since.elapsed() < AWAY_MEMORY);
         if let Some((_, why)) = away {
             return self.connections.try_get().ok_or(StorageError::Unavailable(why));
         }
         self.connections.get().map_err(|error| {
             let why = error.to_string();
-            let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
-            *away = Some((Instant::now(), why.clone()));
+            *lock(&self.away) = Some((Instant::now(), why.clone()));
             StorageError::Unavailable(why)
         })
     }
+
+    /// It answered a moment ago, and none has been found dead since.
+    fn is_trusted(&self, connection: &PooledConnection) -> bool {
+        let lost = *lock(&self.lost);
+        PooledConnection::extensions(connection).get::<Answered>().is_some_and(|Answered(when)| {
+            when.elapsed() < TRUSTED_REST && lost.is_none_or(|lost| *when > lost)
+        })
+    }
+
+    fn give_back(&self, mut connection: PooledConnection) {
+        let now = Instant::now();
+        if is_broken(&mut connection) {
+            *lock(&self.lost) = Some(now);
+        } else {
+            PooledConnection::extensions_mut(&mut connection).insert(Answered(now));
+            *lock(&self.away) = None;
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn run_pooled(jobs: &Mutex<Receiver<Job>>, pool: &Pool) {
     loop {
-        let received = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let received = lock(jobs).recv();
         let Ok(job) = received else { return };
         // A panic is a bug of one request: its asker hears of it by the dropped channel.
         let _ = catch_unwind(AssertUnwindSafe(|| match pool.get() {
-            Ok(mut connection) => job(Ok(&mut connection))(Ok(())),
+            Ok(mut connection) => {
+                let acknowledge = job(Ok(&mut connection));
+                pool.give_back(connection);
+                acknowledge(Ok(()));
+            }
             Err(error) => job(Err(error))(Ok(())),
         }));
     }
