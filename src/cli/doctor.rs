@@ -52,7 +52,7 @@ impl Doctor {
         let key = open::master_key(&settings).map_err(|CommandError(why)| why);
         report
             .line("master key", key.as_ref().map(|_| "readable".to_owned()).map_err(Clone::clone));
-        match open::database(&settings) {
+        match open::database_as_it_is(&settings) {
             Ok(db) => inside(&mut report, db, key.ok(), &settings).await,
             Err(CommandError(why)) => report.line("database", Err(why)),
         }

@@ -17,8 +17,8 @@ pub struct Migrate {
 impl Migrate {
     pub async fn run(self, data_dir: Option<PathBuf>) -> Outcome {
         let settings = StoreSettings::from_environment(data_dir)?;
-        let db = open::database(&settings)?;
         if self.check {
+            let db = open::database_as_it_is(&settings)?;
             let pending = db.pending_migrations().await?;
             if pending.is_empty() {
                 println!("The database is up to date.");
@@ -30,7 +30,7 @@ impl Migrate {
                 pending.len()
             )));
         }
-        let done = db.migrate()?;
+        let done = open::database(&settings)?.migrate()?;
         if done.is_empty() {
             println!("The database is up to date.");
         }

@@ -28,6 +28,7 @@ pub fn make_data_dir(path: &Path) -> Result<(), CommandError> {
     })
 }
 
+/// The database; SQLite's file is made if it is missing, for its owner alone.
 pub fn database(settings: &StoreSettings) -> Result<Db, CommandError> {
     let url = DatabaseUrl::parse(&settings.database_url())?;
     if let DatabaseUrl::Sqlite(path) = &url
@@ -42,6 +43,11 @@ pub fn database(settings: &StoreSettings) -> Result<Db, CommandError> {
         )?;
     }
     Ok(Db::open(url)?)
+}
+
+/// For what only looks, or works on what is there: it makes no file.
+pub fn database_as_it_is(settings: &StoreSettings) -> Result<Db, CommandError> {
+    Ok(Db::open(DatabaseUrl::parse(&settings.database_url())?)?)
 }
 
 /// From the environment, or from the data directory where `dev` put it.
@@ -133,7 +139,7 @@ fn open_upstreams(settings: &UpstreamSettings) -> Upstreams {
 /// For the commands that work beside a server: environment, database, key.
 pub async fn beside(data_dir: Option<PathBuf>) -> Result<Arc<Context>, CommandError> {
     let settings = StoreSettings::from_environment(data_dir)?;
-    let db = database(&settings)?;
+    let db = database_as_it_is(&settings)?;
     let pending = db.pending_migrations().await?;
     if !pending.is_empty() {
         return Err(CommandError(format!(

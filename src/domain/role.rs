@@ -1,5 +1,6 @@
 //! Roles: what tokens call a user, in the tenant's own words and exact case.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::ids::RoleId;
@@ -40,4 +41,19 @@ impl fmt::Display for RoleKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// All of them are in each of the user's tokens, and a request's header holds some 8 KB.
+pub const ROLES_OF_A_USER: usize = 50;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a user has at most {ROLES_OF_A_USER} roles: tokens name them all, and would not fit into a request"
+)]
+pub struct TooManyRoles;
+
+/// What one user may have, each once.
+pub fn of_a_user(keys: Vec<RoleKey>) -> Result<BTreeSet<RoleKey>, TooManyRoles> {
+    let keys: BTreeSet<RoleKey> = keys.into_iter().collect();
+    if keys.len() > ROLES_OF_A_USER { Err(TooManyRoles) } else { Ok(keys) }
 }

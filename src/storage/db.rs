@@ -156,7 +156,14 @@ impl Db {
     }
 
     /// The names of the migrations that this binary has and the database lacks.
+    /// A file that is missing stays so: SQLite would make it.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StorageError> {
+        if let DatabaseUrl::Sqlite(path) = &self.url
+            && !path.exists()
+        {
+            let why = format!("{} does not exist; `doorward migrate` makes it", path.display());
+            return Err(StorageError::Unavailable(why));
+        }
         self.readers.run(migrations::pending).await
     }
 

@@ -20,6 +20,7 @@ on_both_databases! {
     what_is_wrong_with_a_new_user_stands_beside_its_field_and_nothing_is_lost,
     a_new_user_with_a_role_that_there_is_not_is_not_made,
     roles_beyond_those_that_are_listed_are_given_by_their_keys,
+    a_user_has_no_more_roles_than_a_token_can_carry,
     a_sign_in_to_an_application_is_ended_alone,
     nobody_s_sign_in_is_ended_on_the_page_of_somebody_else,
     a_reused_refresh_token_shows_in_the_trail_of_its_user,
@@ -178,6 +179,42 @@ async fn roles_beyond_those_that_are_listed_are_given_by_their_keys(app: &TestAp
     post(app, &mut browser, "/t/acme/users", &fields).await;
     let event = last_event(app, &mut browser, "user.invited").await;
     assert_eq!(event["details"]["after"]["roles"], json!(["R03", "R58", "R59"]));
+}
+
+async fn a_user_has_no_more_roles_than_a_token_can_carry(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let admin = Administrator::command_line(&app.context);
+    for number in 0..50 {
+        let key = RoleKey::parse(&format!("R{number:02}")).unwrap();
+        roles::create(&admin, &acme.tenant, key, String::new()).await.unwrap();
+    }
+    let all: Vec<String> = (0..50).map(|number| format!("R{number:02}")).collect();
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+
+    let too_many = format!("ADMIN {}", all.join(" "));
+    let fields = [("email", "new@acme.example"), ("other_roles", &*too_many)];
+    let refused = post(app, &mut browser, "/t/acme/users", &fields).await;
+    assert!(refused.body.contains("at most 50 roles"), "{refused:?}");
+    assert!(found(app, &acme, "new@acme.example").await.is_none());
+    let fields = [("email", "new@acme.example"), ("other_roles", &*all.join(" "))];
+    post(app, &mut browser, "/t/acme/users", &fields).await;
+    let event = last_event(app, &mut browser, "user.invited").await;
+    assert_eq!(event["details"]["after"]["roles"].as_array().unwrap().len(), 50);
+
+    // The other way to roles: the user's page.
+    let path = format!("/t/acme/users/{}", acme.user);
+    let version = field(&page(app, &mut browser, &path).await, "version");
+    let names: Vec<String> = (0..51).map(|number| format!("role-{number}")).collect();
+    let mut fields: Vec<(&str, &str)> =
+        names.iter().map(String::as_str).zip(all.iter().map(String::as_str)).collect();
+    fields.push(("role-50", "ADMIN"));
+    fields.push(("version", &version));
+    let refused = post(app, &mut browser, &format!("{path}/roles"), &fields).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert!(refused.body.contains("at most 50 roles"), "{refused:?}");
+    fields.retain(|field| *field != ("role-50", "ADMIN"));
+    let saved = post(app, &mut browser, &format!("{path}/roles"), &fields).await;
+    assert!(saved.location().ends_with("?done=roles-saved"), "{saved:?}");
 }
 
 fn refresh_token(tokens: &Value) -> &str {

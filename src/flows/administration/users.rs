@@ -1,6 +1,6 @@
 //! Making users and changing what they may do.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::domain::mail_order::{Letter, MailOrder};
 use crate::domain::password::{NewPassword, PasswordHash};
 use crate::domain::provider::Provider;
 use crate::domain::refresh_family::{RefreshFamily, RevocationReason};
-use crate::domain::role::{Role, RoleKey};
+use crate::domain::role::{self, Role, RoleKey, TooManyRoles};
 use crate::domain::session::BROWSER_IDLE_LIFE;
 use crate::domain::tenant::{CONSOLE_SLUG, DisplayName, Tenant};
 use crate::domain::user::{Profile, User, UserStatus};
@@ -52,7 +52,7 @@ pub async fn create(
             "there is no role `{key}`; make it first: doorward role create --tenant {} --key {key}",
             tenant.slug
         ))),
-        Err(unfit @ Unfit::Taken(_)) => Err(unfit.into()),
+        Err(unfit) => Err(unfit.into()),
     }
 }
 
@@ -80,6 +80,8 @@ pub enum Unfit {
     Taken(EmailAddress),
     #[error("there is no role `{0}`")]
     NoRole(RoleKey),
+    #[error(transparent)]
+    TooManyRoles(#[from] TooManyRoles),
 }
 
 impl From<Unfit> for Problem {
@@ -149,7 +151,11 @@ async fn make(
     roles: Vec<RoleKey>,
     making: Making,
 ) -> Result<Result<User, Unfit>, Problem> {
-    let (row, roles) = (user.clone(), roles.into_iter().collect::<BTreeSet<_>>());
+    let roles = match role::of_a_user(roles) {
+        Ok(roles) => roles,
+        Err(too_many) => return Ok(Err(too_many.into())),
+    };
+    let row = user.clone();
     let made = admin.db.write::<_, Unmade>(tenant.id, move |tx| {
         let Making { hash, letter, event } = making;
         tx.users().insert(&row, hash.as_ref())?;
@@ -301,7 +307,7 @@ pub async fn assign_roles(
     seen: String,
     wanted: Vec<RoleKey>,
 ) -> Result<(), Problem> {
-    let wanted: BTreeSet<RoleKey> = wanted.into_iter().collect();
+    let wanted = role::of_a_user(wanted).map_err(|why| Problem::input(why.to_string()))?;
     let event = admin.record(Action::RolesAssigned, id);
     let assigned = admin.db.write::<_, Undone>(tenant.id, move |tx| {
         if !tx.users().lock(id)? {

@@ -56,7 +56,7 @@ impl Problems {
         let why = Some(unfit.to_string());
         match unfit {
             Unfit::Taken(_) => Self { email: why, ..Self::default() },
-            Unfit::NoRole(_) => Self { roles: why, ..Self::default() },
+            Unfit::NoRole(_) | Unfit::TooManyRoles(_) => Self { roles: why, ..Self::default() },
         }
     }
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -277,6 +277,24 @@ describe('a weak or contradictory configuration', () => {
     for (const name of ['DOORWARD_LOG', 'DOORWARD_PUBLIC_URL', 'DOORWARD_MASTER_KEY', 'DOORWARD_SMTP_URL', 'DOORWARD_MAIL_FROM']) {
       assert.match(told.stderr, new RegExp(`- ${name}`));
     }
+  });
+
+  it('what only looks for the database makes none', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'doorward-look-'));
+    const env = {
+      DOORWARD_DATA_DIR: dataDir,
+      DOORWARD_PUBLIC_URL: 'http://localhost:1',
+      DOORWARD_LISTEN: '127.0.0.1:1',
+      DOORWARD_MASTER_KEY: randomBytes(32).toString('base64'),
+    };
+    for (const command of [['migrate', '--check'], ['doctor'], ['tenant', 'list']]) {
+      const { code, stdout, stderr } = await doorward(command, env);
+      assert.equal(code, 1, command.join(' '));
+      assert.match(stdout + stderr, /does not exist; `doorward migrate` makes it/, command.join(' '));
+      assert.deepEqual(await readdir(dataDir), [], command.join(' '));
+    }
+    assert.match((await doorward(['doctor'], env)).stdout, /mail /, 'it goes on to its end');
+    await rm(dataDir, { recursive: true, force: true });
   });
 
   it('is told by the doctor to its end', async () => {
