@@ -39,6 +39,15 @@ fn rest(count: usize) -> Option<String> {
     }
 }
 
+/// What ending them all ends.
+fn all(sessions: usize) -> String {
+    match sessions {
+        1 => "one session".to_owned(),
+        count if count < LISTED => format!("{count} sessions"),
+        count => format!("{count} or more sessions"),
+    }
+}
+
 #[derive(Template)]
 #[template(path = "console/user.html")]
 pub struct UserPage {
@@ -51,7 +60,8 @@ pub struct UserPage {
     /// How many sessions and families are not shown, in words.
     pub more_sessions: Option<String>,
     pub more_families: Option<String>,
-    pub session_count: usize,
+    /// How many sessions there are, in words.
+    pub all_sessions: String,
     /// And whether the user has it.
     pub roles: Vec<(Role, bool)>,
     /// What the roles are looked for by.
@@ -188,8 +198,8 @@ async fn look<L>(
         offered.into_iter().filter(|role| !has.contains(&role.key)).map(|role| (role, false)),
     );
     let user = detail.profile.user.clone();
-    let session_count = detail.sessions.len();
-    let more_sessions = rest(session_count);
+    let all_sessions = all(detail.sessions.len());
+    let more_sessions = rest(detail.sessions.len());
     let more_families = rest(detail.families.len());
     detail.sessions.truncate(SHOWN);
     detail.families.truncate(SHOWN);
@@ -230,7 +240,7 @@ async fn look<L>(
         families,
         more_sessions,
         more_families,
-        session_count,
+        all_sessions,
         roles: shown,
         role_search,
         has_more_roles,

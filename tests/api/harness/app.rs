@@ -211,7 +211,7 @@ impl TestApp {
         // Whoever refuses a request need not read it to its end.
         let _ = stream.write_all(&request);
         let mut answer = Vec::new();
-        let read = stream.read_to_end(&mut answer);
+        let read = read_whole(&mut stream, &mut answer);
         let text = String::from_utf8_lossy(&answer).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| {
             let sent = String::from_utf8_lossy(&request[..request.len().min(200)]).into_owned();
@@ -238,6 +238,26 @@ impl TestApp {
             .header(header::HOST, host);
         Call { app: self, request }
     }
+}
+
+/// Reads an answer as long as it says it is, or to the end of the connection: which stays open for a while
+/// where the request was refused unread.
+fn read_whole(stream: &mut TcpStream, answer: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut some = [0; 16_384];
+    while !is_whole(answer) {
+        match stream.read(&mut some)? {
+            0 => return Ok(()),
+            read => answer.extend_from_slice(&some[..read]),
+        }
+    }
+    Ok(())
+}
+
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    length.is_some_and(|length| answer.len() - end - 4 >= length.trim().parse::<usize>().unwrap())
 }
 
 /// A request that is being put together.
