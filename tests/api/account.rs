@@ -182,11 +182,10 @@ async fn the_address_moves_once_the_new_one_is_proved(app: &TestApp) {
     assert!(asked.body.contains("Sent once more"), "{}", asked.body);
     let link = app.mailed_link("new@x.example").await;
     // Nothing has changed yet, and opening the link changes nothing.
-    let mut phone = Browser::new(app);
-    let page = phone.get(&link).await;
+    let page = browser.get(&link).await;
     app.login(&acme).await;
     let fields = [("csrf", &*field(&page, "csrf")), ("token", &*field(&page, "token"))];
-    let done = phone.submit(&acme.url("/account/email/confirm"), &fields).await;
+    let done = browser.submit(&acme.url("/account/email/confirm"), &fields).await;
     assert!(done.body.contains("Your address is changed"), "{}", done.body);
     let login = |email: &str| json!({ "email": email, "password": PASSWORD });
     let user: Value = app.direct(&acme, "login", &login("new@x.example")).await.expect(200);
@@ -200,7 +199,7 @@ async fn the_address_moves_once_the_new_one_is_proved(app: &TestApp) {
     // What would not help from there is not recommended.
     assert!(told.text.contains("write to Tenant acme at once"), "{told:?}");
     assert!(!told.text.contains("/forgot-password"), "{told:?}");
-    let again = phone.submit(&acme.url("/account/email/confirm"), &fields).await;
+    let again = browser.submit(&acme.url("/account/email/confirm"), &fields).await;
     assert!(again.body.contains("This link does not work any more"), "{}", again.body);
 }
 
@@ -215,11 +214,10 @@ async fn an_address_that_is_taken_is_not_told(app: &TestApp) {
     let same = post(&mut browser, &acme, "/account/email", &[("email", &acme.email)]).await;
     assert!(same.body.contains("id=\"email-error\""), "{}", same.body);
     // Taken between the letter and its link.
-    let mut late = Browser::new(app);
-    let page = late.get(&app.mailed_link("free@x.example").await).await;
+    let page = browser.get(&app.mailed_link("free@x.example").await).await;
     app.user(&acme.tenant, "free@x.example", &[]).await;
     let fields = [("csrf", &*field(&page, "csrf")), ("token", &*field(&page, "token"))];
-    let refused = late.submit(&acme.url("/account/email/confirm"), &fields).await;
+    let refused = browser.submit(&acme.url("/account/email/confirm"), &fields).await;
     assert!(refused.body.contains("This link does not work any more"), "{}", refused.body);
     app.login(&acme).await;
 }

@@ -10,6 +10,7 @@ use super::{Page, PageError, Policy, render};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::one_time_token::Purpose;
 use crate::flows::account::authority::Acted;
+use crate::flows::account::email_change::Confirmed;
 use crate::flows::account::session::SignedInBrowser;
 use crate::flows::account::throttle::Asked;
 use crate::flows::account::{email_change, verification};
@@ -64,7 +65,7 @@ pub async fn post(
     render(&request, &form(browser, owner, typed, Some(problem)), Policy::StaysHere)
 }
 
-/// What the letter leads to, in whatever browser it is opened.
+/// What the letter leads to.
 pub async fn look(
     request: HttpRequest,
     state: web::Data<State>,
@@ -76,6 +77,10 @@ pub async fn look(
         .await
         .map_err(|failure| PageError::failure(&request, &failure))?;
     let Some(found) = found else { return spent(&request, &browser, account(tenant)) };
+    let is_owner = browser.signed_in.as_ref().is_some_and(|it| it.profile.user.id == found.user_id);
+    if !is_owner {
+        return elsewhere(&request, &browser);
+    }
     let page = Page::of(tenant);
     let confirm = ConfirmLink {
         action: format!("{}/account/email/confirm", tenant.base_path),
@@ -101,9 +106,13 @@ pub async fn confirm(
     let failed = |failure: Failure| PageError::failure(&request, &failure);
     let (browser, address) = (&post.browser, device::address(&request));
     let (tenant, token) = (browser.tenant(), post.field("token"));
-    let changed = email_change::confirm(&state.context, tenant, token, address.as_deref()).await;
-    let changed = changed.map_err(failed)?;
-    let Some(email) = changed else { return spent(&request, browser, account(tenant)) };
+    let (owner, address) = (browser.signed_in.as_ref(), address.as_deref());
+    let confirmed = email_change::confirm(&state.context, tenant, owner, token, address).await;
+    let email = match confirmed.map_err(failed)? {
+        Confirmed::Changed(email) => email,
+        Confirmed::Elsewhere => return elsewhere(&request, browser),
+        Confirmed::Spent => return spent(&request, browser, account(tenant)),
+    };
     let page = Page::of(tenant);
     let notice = Notice {
         heading: page.say("email-changed-title"),
@@ -113,6 +122,19 @@ pub async fn confirm(
         page,
     };
     render(&request, &notice, Policy::StaysHere)
+}
+
+/// In a browser that is not signed in as the account.
+fn elsewhere(request: &HttpRequest, browser: &Browser) -> Result<HttpResponse, PageError> {
+    let page = Page::of(browser.tenant());
+    let notice = Notice {
+        heading: page.say("email-elsewhere-title"),
+        text: page.say("email-elsewhere-text"),
+        url: account(browser.tenant()),
+        label: page.say("email-elsewhere-way"),
+        page,
+    };
+    render(request, &notice, Policy::StaysHere)
 }
 
 fn account(tenant: &TenantSnapshot) -> String {

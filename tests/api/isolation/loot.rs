@@ -198,7 +198,7 @@ impl Loot {
             dead.push("pending request");
         }
         let change = format!("/account/email/confirm?token={}", self.change_token);
-        if !app.get(&url(&change)).send().await.body.contains("name=\"token\"") {
+        if app.get(&url(&change)).send().await.body.contains("does not work any more") {
             dead.push("link to another address");
         }
         for (name, path, body) in [
