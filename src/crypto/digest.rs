@@ -18,9 +18,15 @@ pub fn matches(secret: &Secret, expected: &SecretDigest) -> bool {
     equal(digest(secret).as_str().as_bytes(), expected.as_str().as_bytes())
 }
 
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(sha2::digest(&SHA256, bytes).as_ref());
+    hash
+}
+
 /// SHA-256 as base64url without padding: the code challenge of a verifier (RFC 7636 §4.2).
 pub fn sha256_base64url(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(sha2::digest(&SHA256, bytes))
+    URL_SAFE_NO_PAD.encode(sha256(bytes))
 }
 
 /// `at_hash`: the left half of the hash that the ID token's algorithm uses (OpenID Connect Core §3.1.3.6).

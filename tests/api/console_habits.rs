@@ -9,15 +9,16 @@ use doorward::flows::administration::keys::Takeover;
 use doorward::flows::administration::tenants::TenantChange;
 use doorward::flows::administration::{Administrator, hosts};
 
-use crate::console::{member, operator, post, sign_in};
+use crate::console::{member, operator, post, sign_in, url};
 use crate::console_pages::{page, seat};
-use crate::harness::{Browser, TestApp, field, on_both_databases};
+use crate::harness::{Browser, TestApp, absolute, field, on_both_databases};
 
 on_both_databases! {
     a_viewer_sees_what_an_admin_sees_and_no_button_that_changes_it,
     every_destructive_act_names_what_it_destroys_and_asks_once,
     an_edit_of_what_was_changed_meanwhile_shows_both_versions,
     a_page_that_tells_what_was_done_does_nothing_when_it_is_loaded_again,
+    the_form_of_a_new_application_makes_one_however_often_it_is_sent,
     a_page_tells_of_nothing_in_the_words_of_an_address,
     what_is_wrong_with_a_new_member_stands_beside_its_field,
 }
@@ -292,6 +293,27 @@ async fn a_page_that_tells_what_was_done_does_nothing_when_it_is_loaded_again(ap
         }
         assert_eq!(app.count("audit_events"), events, "{location} did something");
     }
+}
+
+/// Its answer shows a secret, so it does not lead elsewhere.
+async fn the_form_of_a_new_application_makes_one_however_often_it_is_sent(app: &TestApp) {
+    let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let form = field(&page(app, &mut browser, "/t/acme/apps/new").await, "form");
+    let fields = [("form", &*form), ("name", "Site"), ("builds", "node")];
+    let made = post(app, &mut browser, "/t/acme/apps", &fields).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let again = post(app, &mut browser, "/t/acme/apps", &fields).await;
+    assert_eq!(again.status, 303, "{again:?}");
+    let shown = browser.get(&absolute(&acme, again.location())).await;
+    assert!(shown.body.contains("<h1>Site"), "{shown:?}");
+    let list = page(app, &mut browser, "/t/acme/apps?search=Site").await;
+    assert_eq!(list.body.matches("<strong>Site</strong>").count(), 1, "{list:?}");
+    // The form does not choose the id: nobody makes an app that is called like one of another tenant.
+    let fields = [("form", &*bolt.web.id), ("name", "Twin"), ("builds", "node")];
+    post(app, &mut browser, "/t/acme/apps", &fields).await;
+    let twin = browser.get(&url(app, &format!("/t/acme/apps/{}", bolt.web.id))).await;
+    assert_eq!(twin.status, 404, "{twin:?}");
 }
 
 async fn a_page_tells_of_nothing_in_the_words_of_an_address(app: &TestApp) {

@@ -47,13 +47,34 @@ pub async fn create(
     tenant: &Tenant,
     new: NewApplication,
 ) -> Result<MadeApplication, Problem> {
+    let id = ApplicationId::generate(admin.now(), &*admin.entropy);
+    create_as(admin, tenant, id, new).await
+}
+
+/// The application that a form makes, however often it is sent. `form` is a random id that the form was given; it
+/// does not choose the application's.
+pub fn id_of_form(tenant: &Tenant, form: ApplicationId) -> ApplicationId {
+    let mut bytes = form.to_bytes();
+    let hash = digest::sha256(format!("{} {form}", tenant.id).as_bytes());
+    // The time stays: ids sort by it.
+    bytes[6..].copy_from_slice(&hash[..10]);
+    ApplicationId::from_bytes(bytes)
+}
+
+/// [`Problem::Input`] if there is one of that id.
+pub async fn create_as(
+    admin: &Administrator<'_>,
+    tenant: &Tenant,
+    id: ApplicationId,
+    new: NewApplication,
+) -> Result<MadeApplication, Problem> {
     let now = admin.now();
     let secret = new
         .kind
         .is_confidential()
         .then(|| new.secret.clone().unwrap_or_else(|| random_secret(&*admin.entropy)));
     let application = Application {
-        id: ApplicationId::generate(now, &*admin.entropy),
+        id,
         redirect_uris: redirect_uris(REDIRECT_URI, &new.redirect_uris, new.kind)?,
         post_logout_redirect_uris: redirect_uris(
             POST_LOGOUT_REDIRECT_URI,
@@ -88,7 +109,12 @@ pub async fn create(
         }
         tx.audit_events().append(&event)
     });
-    made.await?;
+    match made.await {
+        Err(StorageError::Conflict) => {
+            return Err(Problem::input("the application is there already".to_owned()));
+        }
+        made => made?,
+    }
     admin.tenants.forget();
     Ok(MadeApplication { application, secret })
 }

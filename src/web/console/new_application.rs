@@ -11,6 +11,7 @@ use super::view::{Frame, failed};
 use crate::domain::application::{
     ApplicationKind, DirectLogin, Lifetimes, Party, TokenSettings, UpstreamTokenAccess,
 };
+use crate::domain::ids::ApplicationId;
 use crate::domain::tenant::DisplayName;
 use crate::flows::administration::Problem;
 use crate::flows::administration::applications::{self, NewApplication};
@@ -79,18 +80,26 @@ static PRESETS: [Preset; 6] = [
 pub struct NewApplicationPage {
     pub frame: Frame,
     pub error: Option<String>,
+    /// Of this form: sent twice, it makes one application.
+    pub form: ApplicationId,
     pub name: String,
     /// Key, label, and whether it is chosen.
     pub presets: Vec<(&'static str, &'static str, bool)>,
 }
 
-pub async fn get(request: HttpRequest, seat: Seat<Admin>) -> Result<HttpResponse, PageError> {
-    ask(&request, &seat, None, "", "nextjs")
+pub async fn get(
+    request: HttpRequest,
+    state: web::Data<State>,
+    seat: Seat<Admin>,
+) -> Result<HttpResponse, PageError> {
+    let form = ApplicationId::generate(state.context.now(), &*state.context.entropy);
+    ask(&request, &seat, form, None, "", "nextjs")
 }
 
 fn ask(
     request: &HttpRequest,
     seat: &Seat<Admin>,
+    form: ApplicationId,
     error: Option<String>,
     name: &str,
     chosen: &str,
@@ -99,6 +108,7 @@ fn ask(
     let view = NewApplicationPage {
         frame: Frame::of(seat),
         error,
+        form,
         name: name.to_owned(),
         presets: PRESETS.iter().map(line).collect(),
     };
@@ -111,26 +121,35 @@ pub async fn create(
     state: web::Data<State>,
     posted: Posted<Seat<Admin>>,
 ) -> Result<HttpResponse, PageError> {
-    posted.only(&request, &["name", "builds"])?;
+    posted.only(&request, &["form", "name", "builds"])?;
     let (seat, name, builds) = (&posted.by, posted.field("name"), posted.field("builds"));
+    let form = ApplicationId::parse(posted.field("form"))
+        .unwrap_or_else(|_| ApplicationId::generate(state.context.now(), &*state.context.entropy));
+    let id = applications::id_of_form(&seat.tenant, form);
+    let page = format!("{}/apps/{id}", Frame::of(seat).base);
     let preset = PRESETS.iter().find(|preset| preset.key == builds);
     let (name, preset) = match (DisplayName::parse(name), preset) {
         (Ok(name), Some(preset)) => (name, preset),
-        (Err(why), _) => return ask(&request, seat, Some(why.to_string()), name, builds),
+        (Err(why), _) => return ask(&request, seat, form, Some(why.to_string()), name, builds),
         (Ok(_), None) => {
             let why = "choose what you build".to_owned();
-            return ask(&request, seat, Some(why), name, builds);
+            return ask(&request, seat, form, Some(why), name, builds);
         }
     };
     let admin = seat.administrator(&state.context);
     let new = from(preset, name, seat.tenant.lifetimes);
-    match applications::create(&admin, &seat.tenant, new).await {
+    match applications::create_as(&admin, &seat.tenant, id, new).await {
         Ok(made) if made.secret.is_some() => show_new(&request, &state, seat, &made, preset.key),
-        Ok(made) => {
-            let page = format!("{}/apps/{}", Frame::of(seat).base, made.application.id);
+        Ok(_) => Ok(done(&page, Done::AppMade)),
+        // The form was sent again: by a second click, or by loading the page anew that shows the secret.
+        Err(Problem::Input(_))
+            if applications::find(&state.context, &seat.tenant, id).await.is_ok() =>
+        {
             Ok(done(&page, Done::AppMade))
         }
-        Err(Problem::Input(why)) => ask(&request, seat, Some(why), posted.field("name"), builds),
+        Err(Problem::Input(why)) => {
+            ask(&request, seat, form, Some(why), posted.field("name"), builds)
+        }
         Err(problem) => Err(failed(&request, problem)),
     }
 }
