@@ -21,7 +21,7 @@ impl OneTimeTokens<'_> {
         token: &OneTimeToken,
         expires_at: Timestamp,
     ) -> Result<(), StorageError> {
-        self.delete_all(token.user_id, token.purpose)?;
+        self.delete(token.user_id, &[token.purpose])?;
         diesel::insert_into(one_time_tokens::table)
             .values((
                 one_time_tokens::tenant_id.eq(self.0.tenant),
@@ -35,7 +35,7 @@ impl OneTimeTokens<'_> {
         Ok(())
     }
 
-    /// Looks at a token without spending it.
+    /// Looks at a token of a purpose, or of one alike, without spending it.
     pub fn find(
         &mut self,
         digest: &SecretDigest,
@@ -45,15 +45,15 @@ impl OneTimeTokens<'_> {
         let row = one_time_tokens::table
             .filter(one_time_tokens::tenant_id.eq(self.0.tenant))
             .filter(one_time_tokens::id.eq(digest.as_str()))
-            .filter(one_time_tokens::purpose.eq(purpose.as_str()))
+            .filter(one_time_tokens::purpose.eq_any(names(purpose.alike())))
             .filter(one_time_tokens::expires_at.gt(now.as_millis()))
-            .select((one_time_tokens::user_id, one_time_tokens::email))
-            .first::<(String, String)>(self.0.connection)
+            .select((one_time_tokens::purpose, one_time_tokens::user_id, one_time_tokens::email))
+            .first::<(String, String, String)>(self.0.connection)
             .optional()?;
         let unreadable = || StorageError::Corrupt("one-time token");
-        row.map(|(user_id, email)| {
+        row.map(|(purpose, user_id, email)| {
             Ok(OneTimeToken {
-                purpose,
+                purpose: Purpose::parse(&purpose).ok_or_else(unreadable)?,
                 user_id: UserId::parse(&user_id).map_err(|_| unreadable())?,
                 email: EmailAddress::stored(&email).map_err(|_| unreadable())?,
             })
@@ -61,7 +61,7 @@ impl OneTimeTokens<'_> {
         .transpose()
     }
 
-    /// Spends a token. `false` if it is none, of another purpose, too old, or another was faster.
+    /// Spends a token. `false` if it is none, of no purpose alike, too old, or another was faster.
     pub fn spend(
         &mut self,
         digest: &SecretDigest,
@@ -71,16 +71,25 @@ impl OneTimeTokens<'_> {
         let token = one_time_tokens::table
             .filter(one_time_tokens::tenant_id.eq(self.0.tenant))
             .filter(one_time_tokens::id.eq(digest.as_str()))
-            .filter(one_time_tokens::purpose.eq(purpose.as_str()))
+            .filter(one_time_tokens::purpose.eq_any(names(purpose.alike())))
             .filter(one_time_tokens::expires_at.gt(now.as_millis()));
         Ok(diesel::delete(token).execute(self.0.connection)? == 1)
     }
 
+    /// Voids those of a purpose, and of those alike.
     pub fn delete_all(&mut self, user: UserId, purpose: Purpose) -> Result<usize, StorageError> {
+        self.delete(user, purpose.alike())
+    }
+
+    fn delete(&mut self, user: UserId, purposes: &[Purpose]) -> Result<usize, StorageError> {
         let tokens = one_time_tokens::table
             .filter(one_time_tokens::tenant_id.eq(self.0.tenant))
             .filter(one_time_tokens::user_id.eq(user.to_string()))
-            .filter(one_time_tokens::purpose.eq(purpose.as_str()));
+            .filter(one_time_tokens::purpose.eq_any(names(purposes)));
         Ok(diesel::delete(tokens).execute(self.0.connection)?)
     }
+}
+
+fn names(purposes: &[Purpose]) -> impl Iterator<Item = &'static str> + use<'_> {
+    purposes.iter().map(|purpose| purpose.as_str())
 }

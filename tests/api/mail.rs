@@ -23,6 +23,9 @@ on_both_databases! {
     recoveries_from_other_tenants_keep_none_from_coming,
     all_kinds_together_flood_no_mailbox,
     tags_make_no_other_mailbox,
+    tags_make_no_other_mailbox_of_proved_accounts_either,
+    asking_for_one_account_of_a_mailbox_keeps_no_recovery_of_another_from_coming,
+    past_its_tenants_limit_a_notice_waits_too,
     asking_for_one_letter_keeps_no_other_from_coming,
     past_its_tenants_limit_a_letter_waits_its_turn,
     a_letter_goes_to_the_address_that_the_account_has,
@@ -299,6 +302,87 @@ async fn tags_make_no_other_mailbox(app: &TestApp) {
     assert_eq!(letters, 8);
     register(app, &acme, "grace+1@x.example").await;
     assert_eq!(app.mail_to("grace+1@x.example").await.len(), 1);
+}
+
+async fn tags_make_no_other_mailbox_of_proved_accounts_either(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let emails: Vec<_> = (0..8).map(|tag| format!("tagz+{tag}@x.example")).collect();
+    for email in &emails {
+        app.user(&acme.tenant, email, &[]).await;
+        let mut browser = Browser::new(app);
+        browser.sign_in_as(&acme, email).await;
+        for turn in 0..4 {
+            let password = format!("a badger hums in the attic {turn}");
+            let fields = [("password", &*password)];
+            let changed = post(&mut browser, &acme, "/account/password", &fields).await;
+            assert_eq!(changed.status, 303, "{changed:?}");
+            app.clock.advance(Duration::from_millis(5));
+        }
+        for _ in 0..10 {
+            forgot(app, &acme, email).await;
+        }
+    }
+    let count = async || {
+        let (mut notices, mut links) = (0, 0);
+        for email in &emails {
+            let all = app.mail_to(email).await.len();
+            let of_them = resets(app, &acme, email).await;
+            (notices, links) = (notices + all - of_them, links + of_them);
+        }
+        (notices, links)
+    };
+    assert_eq!(count().await, (20, 12));
+    for _ in 0..59 {
+        app.clock.advance(Duration::from_secs(60));
+        count().await;
+    }
+    let (notices, links) = count().await;
+    assert_eq!(notices, 20);
+    assert!((20..=24).contains(&links), "{links}");
+}
+
+/// A link to another account helps its owner nothing.
+async fn asking_for_one_account_of_a_mailbox_keeps_no_recovery_of_another_from_coming(
+    app: &TestApp,
+) {
+    let (acme, bolt) = (app.tenant("acme").await, app.tenant("bolt").await);
+    let (asked, own) = ("ada+shop@x.example", "ada+work@x.example");
+    for tenant in [&acme, &bolt] {
+        app.user(&tenant.tenant, asked, &[]).await;
+        for _ in 0..30 {
+            forgot(app, tenant, asked).await;
+        }
+    }
+    app.user(&acme.tenant, own, &[]).await;
+    app.mail_to(asked).await;
+    for letters in 1..=2 {
+        forgot(app, &acme, own).await;
+        assert_eq!(resets(app, &acme, own).await, letters);
+    }
+    for _ in 0..10 {
+        forgot(app, &acme, asked).await;
+        app.clock.advance(Duration::from_secs(6 * 60));
+        app.mail_to(asked).await;
+    }
+    let before = resets(app, &acme, own).await;
+    forgot(app, &acme, own).await;
+    assert_eq!(resets(app, &acme, own).await, before + 1);
+}
+
+async fn past_its_tenants_limit_a_notice_waits_too(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let whole_at = (app.context.now() + Duration::from_secs(2_000)).as_millis();
+    app.execute(&format!(
+        "INSERT INTO allowances (tenant_id, id, whole_at) \
+         VALUES ('{}', 'mail:notices', {whole_at})",
+        acme.tenant.id
+    ));
+    order(app, &acme, Letter::PasswordChanged, &acme.email).await;
+    assert!(app.mail_to(&acme.email).await.is_empty());
+    forgot(app, &acme, &acme.email).await;
+    assert_eq!(app.mail_to(&acme.email).await.len(), 1, "a letter on request does not");
+    app.clock.advance(Duration::from_secs(2));
+    assert_eq!(app.mail_to(&acme.email).await.len(), 2);
 }
 
 async fn asking_for_one_letter_keeps_no_other_from_coming(app: &TestApp) {

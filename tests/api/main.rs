@@ -31,6 +31,7 @@ mod host_verification;
 mod hosts;
 mod housekeeping;
 mod introspection;
+mod invitations;
 mod isolation;
 mod json_api;
 mod json_api_cookie;

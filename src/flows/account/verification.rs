@@ -46,7 +46,7 @@ pub async fn look(
         let Some(token) = tx.one_time_tokens().find(&key, purpose, now)? else { return Ok(None) };
         let user = tx.users().find(token.user_id)?;
         let stands = match purpose {
-            Purpose::VerifyEmail | Purpose::ResetPassword => {
+            Purpose::VerifyEmail | Purpose::ResetPassword | Purpose::AcceptInvitation => {
                 user.is_some_and(|user| user.email.key() == token.email.key())
             }
             Purpose::ChangeEmail => user.is_some(),

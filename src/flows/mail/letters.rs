@@ -1,7 +1,5 @@
 //! What each letter says. Its link or code is made here, when it is sent: the newest is the one that works.
 
-use std::time::Duration;
-
 use super::turns::{Counted, Turn};
 use crate::crypto::digest::digest;
 use crate::domain::audit::Action as AuditAction;
@@ -243,9 +241,8 @@ impl Desk<'_> {
     }
 
     async fn invitation(&self, user: &User) -> Result<Option<Content>, Failure> {
-        let life = Letter::Invitation.life();
-        let url = self.lasting_link("reset-password", Purpose::ResetPassword, user, life).await?;
-        let Some(url) = url else { return Ok(None) };
+        let link = self.link("reset-password", Purpose::AcceptInvitation, user).await?;
+        let Some(url) = link else { return Ok(None) };
         Ok(Some(Content {
             action: Some(Action { label: self.say("mail-invitation-action"), url }),
             notes: vec![self.say("mail-invitation-note")],
@@ -302,24 +299,16 @@ impl Desk<'_> {
         purpose: Purpose,
         user: &User,
     ) -> Result<Option<String>, Failure> {
-        self.lasting_link(path, purpose, user, purpose.life()).await
-    }
-
-    async fn lasting_link(
-        &self,
-        path: &str,
-        purpose: Purpose,
-        user: &User,
-        life: Duration,
-    ) -> Result<Option<String>, Failure> {
         let secret = random_secret(&*self.context.entropy);
         let email = match purpose {
             // They prove the address that the account has.
-            Purpose::VerifyEmail | Purpose::ResetPassword => user.email.clone(),
+            Purpose::VerifyEmail | Purpose::ResetPassword | Purpose::AcceptInvitation => {
+                user.email.clone()
+            }
             Purpose::ChangeEmail => self.order.email.clone(),
         };
         let token = OneTimeToken { purpose, user_id: user.id, email };
-        let (key, expires_at) = (digest(&secret), self.context.now() + life);
+        let (key, expires_at) = (digest(&secret), self.context.now() + purpose.life());
         let order = self.order.id;
         let kept = self.context.db.write_again(self.tenant.id, move |tx| {
             // Whoever withdraws orders and then deletes tokens leaves neither behind.
