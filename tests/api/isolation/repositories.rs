@@ -358,6 +358,9 @@ const CALLS: &[(&str, Came, Call)] = &[
     ("email_codes.find", Nothing, |tx, a| {
         Ok(found(tx.email_codes().find(a.sign_in, BROWSER, a.now)?))
     }),
+    ("email_codes.find_open", Nothing, |tx, a| {
+        Ok(found(tx.email_codes().find_open(a.sign_in, BROWSER, a.now)?))
+    }),
     ("email_codes.set_code", Nothing, |tx, a| {
         Ok(changed(tx.email_codes().set_code(a.sign_in, "mac")?))
     }),
