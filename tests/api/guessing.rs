@@ -21,6 +21,7 @@ on_both_databases! {
     a_tenant_has_a_limit_of_its_own,
     codes_are_counted_for_their_account_and_a_known_browser_goes_on,
     a_code_that_is_over_costs_its_account_nothing,
+    the_audit_log_is_told_once_that_tries_are_refused,
     letters_and_accounts_are_asked_for_only_so_often_from_one_range,
 }
 
@@ -317,6 +318,45 @@ async fn a_code_that_is_over_costs_its_account_nothing(app: &TestApp) {
 
     let fields = [("csrf", &*own_csrf), ("sign_in", &*own_sign_in), ("code", &*code)];
     assert_eq!(owner.submit(&url, &fields).await.status, 303);
+}
+
+/// Nobody fills a log that only grows with what costs them nothing.
+async fn the_audit_log_is_told_once_that_tries_are_refused(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let told = async || {
+        let log = app.audit(&acme.tenant).await;
+        log.iter().filter(|action| *action == "user.sign_in_throttled").count()
+    };
+    let key = doorward::crypto::digest::sha256_base64url(acme.email.as_bytes());
+    let window = Duration::from_secs(60 * 90);
+    use_up(app, &acme, &format!("account:{key}"), window);
+    go_on_trying(app, &acme).await;
+    assert_eq!(told().await, 1);
+    // A try that is free meanwhile makes nothing new of it.
+    app.clock.advance(Duration::from_secs(90));
+    guess(app, &acme, &acme.email, "wrong").await.refused(401, "invalid_credentials");
+    go_on_trying(app, &acme).await;
+    assert_eq!(told().await, 1);
+    // Another account is another matter.
+    let other = doorward::crypto::digest::sha256_base64url(b"nobody@acme.example");
+    use_up(app, &acme, &format!("account:{other}"), window);
+    guess(app, &acme, "nobody@acme.example", "wrong").await.refused(429, "rate_limited");
+    guess(app, &acme, "nobody@acme.example", "wrong").await.refused(429, "rate_limited");
+    assert_eq!(told().await, 2);
+    // They never stopped, and the log is told of it once more.
+    app.clock.advance(window);
+    let whole_at = (app.context.now() + window).as_millis();
+    app.execute(&format!("UPDATE allowances SET whole_at = {whole_at}"));
+    go_on_trying(app, &acme).await;
+    assert_eq!(told().await, 3);
+}
+
+/// A hundred tries at once that are all refused.
+async fn go_on_trying(app: &TestApp, acme: &TestTenant) {
+    let tries = (0..100).map(|_| guess(app, acme, &acme.email, "wrong"));
+    for answer in futures_util::future::join_all(tries).await {
+        answer.refused(429, "rate_limited");
+    }
 }
 
 async fn letters_and_accounts_are_asked_for_only_so_often_from_one_range(app: &TestApp) {

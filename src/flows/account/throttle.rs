@@ -111,7 +111,10 @@ impl Price {
                 Spent::Granted => granted.keys.push((key.clone(), *allowance)),
                 Spent::Refused(wait) => {
                     granted.give_back(tx, now)?;
-                    tx.audit_events().append(&self.refused)?;
+                    // The log only grows: whoever goes on trying adds nothing to it.
+                    if tx.allowances().tell_refusal(key, *allowance, now)? {
+                        tx.audit_events().append(&self.refused)?;
+                    }
                     return Ok(Charge::Refused { retry_after: wait.as_secs() + 1 });
                 }
             }

@@ -277,6 +277,9 @@ const CALLS: &[(&str, Came, Call)] = &[
         tx.allowances().give_back(ALLOWANCE_KEY, ALLOWANCE, a.now)?;
         Ok(Nothing)
     }),
+    ("allowances.tell_refusal", Nothing, |tx, a| {
+        Ok(changed(tx.allowances().tell_refusal(ALLOWANCE_KEY, ALLOWANCE, a.now)?))
+    }),
     ("allowances.restore", Own, |tx, _| {
         tx.allowances().restore(ALLOWANCE_KEY)?;
         Ok(Own)
