@@ -14,11 +14,16 @@ pub struct Allowance {
 }
 
 impl Allowance {
+    /// How long it takes to become whole, once used up.
+    pub fn window(self) -> Duration {
+        self.every * self.burst
+    }
+
     /// When an allowance that is whole at `whole_at` is whole again after one more try; or how long to wait
     /// until one may be made.
     pub fn spend(self, whole_at: Timestamp, now: Timestamp) -> Result<Timestamp, Duration> {
         let after = whole_at.max(now) + self.every;
-        let limit = now + self.every * self.burst;
+        let limit = now + self.window();
         if after <= limit { Ok(after) } else { Err(after.since(limit)) }
     }
 
@@ -30,7 +35,7 @@ impl Allowance {
 
     /// The turn of whatever moved the number to `after`.
     pub fn turn_of(self, after: Timestamp, now: Timestamp) -> Timestamp {
-        now.max(after - self.every * self.burst)
+        now.max(after - self.window())
     }
 }
 

@@ -67,6 +67,23 @@ impl Allowances<'_> {
         Ok(())
     }
 
+    /// Whether a refusal is to be told of: one is, and then none for as long as the allowance takes to become
+    /// whole. Of any number at once only one is told of: the guard is in the statement.
+    pub fn tell_refusal(
+        &mut self,
+        key: &str,
+        allowance: Allowance,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let before = now - allowance.window();
+        let row = allowances::table
+            .filter(allowances::tenant_id.eq(self.0.tenant))
+            .filter(allowances::id.eq(key))
+            .filter(allowances::told_at.is_null().or(allowances::told_at.le(before.as_millis())));
+        let told = allowances::told_at.eq(Some(now.as_millis()));
+        Ok(diesel::update(row).set(told).execute(self.0.connection)? == 1)
+    }
+
     /// Makes it whole again, whatever was spent.
     pub fn restore(&mut self, key: &str) -> Result<(), StorageError> {
         let row = allowances::table

@@ -51,6 +51,25 @@ impl EmailCodes<'_> {
         email.map(address).transpose()
     }
 
+    /// The same as long as there is a try left.
+    pub fn find_open(
+        &mut self,
+        id: EmailCodeId,
+        browser: &str,
+        now: Timestamp,
+    ) -> Result<Option<EmailAddress>, StorageError> {
+        let email = email_codes::table
+            .filter(email_codes::tenant_id.eq(self.0.tenant))
+            .filter(email_codes::id.eq(id.to_string()))
+            .filter(email_codes::browser.eq(browser))
+            .filter(email_codes::tries.lt(MAX_TRIES))
+            .filter(email_codes::expires_at.gt(now.as_millis()))
+            .select(email_codes::email)
+            .first::<String>(self.0.connection)
+            .optional()?;
+        email.map(address).transpose()
+    }
+
     /// The code that is being mailed. `false` if the sign-in is gone meanwhile.
     pub fn set_code(&mut self, id: EmailCodeId, mac: &str) -> Result<bool, StorageError> {
         let row = email_codes::table

@@ -378,6 +378,7 @@ diesel::table! {
         tenant_id -> Text,
         id -> Text,
         whole_at -> BigInt,
+        told_at -> Nullable<BigInt>,
     }
 }
 

@@ -20,6 +20,8 @@ on_both_databases! {
     a_range_of_addresses_has_a_limit_of_its_own,
     a_tenant_has_a_limit_of_its_own,
     codes_are_counted_for_their_account_and_a_known_browser_goes_on,
+    a_code_that_is_over_costs_its_account_nothing,
+    the_audit_log_is_told_once_that_tries_are_refused,
     letters_and_accounts_are_asked_for_only_so_often_from_one_range,
 }
 
@@ -262,6 +264,10 @@ async fn codes_are_counted_for_their_account_and_a_known_browser_goes_on(app: &T
         };
         assert_eq!(looked_at, TRIES, "{email}");
         assert!(refused.header("retry-after").is_some(), "{refused:?}");
+        for way in ["login", "forgot-password"] {
+            let way = format!("href=\"/t/acme/{way}\"");
+            assert!(refused.body.contains(&way), "a way on: {}", refused.body);
+        }
     }
     // The password is another matter, and so is the browser in which the account was used.
     guess(app, &acme, &acme.email, PASSWORD).await.expect(200);
@@ -272,6 +278,85 @@ async fn codes_are_counted_for_their_account_and_a_known_browser_goes_on(app: &T
     use_up(app, &acme, "sign-in", Duration::from_secs(100_000));
     let fields = [("csrf", &*csrf), ("sign_in", &*sign_in), ("code", &*code)];
     assert_eq!(known.submit(&url, &fields).await.status, 303);
+}
+
+/// Whoever has a code of their own for somebody's account posts at it until long after it is over.
+async fn a_code_that_is_over_costs_its_account_nothing(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let email_code = Some(EmailCode::On);
+    app.change(&acme, TenantChange { email_code, ..TenantChange::default() }).await;
+    let url = acme.url("/login/code");
+    let ask = async |browser: &mut Browser<'_>| {
+        let csrf = field(&browser.get(&url).await, "csrf");
+        let asked = browser.submit(&url, &[("csrf", &csrf), ("email", &acme.email)]).await;
+        (csrf, asked.location().split("sign_in=").nth(1).unwrap().to_owned())
+    };
+    let mut owner = Browser::new(app);
+    let (own_csrf, own_sign_in) = ask(&mut owner).await;
+    let code = app.mailed_code(&acme.email).await;
+    let wrong = if code == "000000" { "111111" } else { "000000" };
+
+    let mut stranger = Browser::new(app);
+    let (csrf, sign_in) = ask(&mut stranger).await;
+    let cookie = stranger.cookie_header();
+    let fields = [("csrf", &*csrf), ("sign_in", &*sign_in), ("code", wrong)];
+    let tries = (0..TRIES + 20).map(|_| {
+        app.post(&url)
+            .header("cookie", &cookie)
+            .header("origin", "null")
+            .header("sec-fetch-site", "same-origin")
+            .form(&fields)
+            .send()
+    });
+    let answers = futures_util::future::join_all(tries).await;
+    let with = |text: &str| answers.iter().filter(|answer| answer.body.contains(text)).count();
+    assert_eq!(with("That is not the code"), 5);
+    assert_eq!(with("Ask for a new code"), TRIES + 15);
+    for _ in 0..TRIES {
+        assert_eq!(stranger.submit(&url, &fields).await.status, 200);
+    }
+
+    let fields = [("csrf", &*own_csrf), ("sign_in", &*own_sign_in), ("code", &*code)];
+    assert_eq!(owner.submit(&url, &fields).await.status, 303);
+}
+
+/// Nobody fills a log that only grows with what costs them nothing.
+async fn the_audit_log_is_told_once_that_tries_are_refused(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let told = async || {
+        let log = app.audit(&acme.tenant).await;
+        log.iter().filter(|action| *action == "user.sign_in_throttled").count()
+    };
+    let key = doorward::crypto::digest::sha256_base64url(acme.email.as_bytes());
+    let window = Duration::from_secs(60 * 90);
+    use_up(app, &acme, &format!("account:{key}"), window);
+    go_on_trying(app, &acme).await;
+    assert_eq!(told().await, 1);
+    // A try that is free meanwhile makes nothing new of it.
+    app.clock.advance(Duration::from_secs(90));
+    guess(app, &acme, &acme.email, "wrong").await.refused(401, "invalid_credentials");
+    go_on_trying(app, &acme).await;
+    assert_eq!(told().await, 1);
+    // Another account is another matter.
+    let other = doorward::crypto::digest::sha256_base64url(b"nobody@acme.example");
+    use_up(app, &acme, &format!("account:{other}"), window);
+    guess(app, &acme, "nobody@acme.example", "wrong").await.refused(429, "rate_limited");
+    guess(app, &acme, "nobody@acme.example", "wrong").await.refused(429, "rate_limited");
+    assert_eq!(told().await, 2);
+    // They never stopped, and the log is told of it once more.
+    app.clock.advance(window);
+    let whole_at = (app.context.now() + window).as_millis();
+    app.execute(&format!("UPDATE allowances SET whole_at = {whole_at}"));
+    go_on_trying(app, &acme).await;
+    assert_eq!(told().await, 3);
+}
+
+/// A hundred tries at once that are all refused.
+async fn go_on_trying(app: &TestApp, acme: &TestTenant) {
+    let tries = (0..100).map(|_| guess(app, acme, &acme.email, "wrong"));
+    for answer in futures_util::future::join_all(tries).await {
+        answer.refused(429, "rate_limited");
+    }
 }
 
 async fn letters_and_accounts_are_asked_for_only_so_often_from_one_range(app: &TestApp) {

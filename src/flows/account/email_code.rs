@@ -5,7 +5,7 @@ use super::sign_in::{Proof, Witness};
 use super::throttle::{self, Asked, Asker, Charge, Credential, Guesser};
 use crate::domain::audit::Action;
 use crate::domain::email_address::EmailAddress;
-use crate::domain::email_code;
+use crate::domain::email_code::{self, WaitingSignIn};
 use crate::domain::ids::EmailCodeId;
 use crate::domain::mail_order::Letter;
 use crate::domain::session::Method;
@@ -65,7 +65,15 @@ pub enum Outcome {
     },
 }
 
-/// Tries a code; each try counts before it is looked at.
+/// A try, once it is counted.
+enum Counted {
+    For(WaitingSignIn, throttle::Charged),
+    Over,
+    TooMany { retry_after: u64 },
+}
+
+/// Tries a code; each try counts before it is looked at. Where there is none to look at, it costs the account
+/// nothing: else a stranger would use up the owner's tries with a code of their own that is over.
 pub async fn attempt(
     context: &Context,
     tenant: &TenantSnapshot,
@@ -80,7 +88,9 @@ pub async fn attempt(
     let asked_for = context
         .db
         .read::<_, StorageError>(tenant_id, move |tx| {
-            let Some(email) = tx.email_codes().find(id, &secret, now)? else { return Ok(None) };
+            let Some(email) = tx.email_codes().find_open(id, &secret, now)? else {
+                return Ok(None);
+            };
             let user = tx.users().find_by_email(&email)?.map(|(user, _)| user.id);
             Ok(Some((email, user)))
         })
@@ -88,18 +98,26 @@ pub async fn attempt(
     let Some((email, user)) = asked_for else { return Ok(Outcome::Over) };
     // A new code brings new tries: they are counted for the account as well.
     let credential = Credential::EmailCode;
-    let charged =
-        match throttle::charge(context, tenant, credential, email.key(), user, guesser).await? {
-            Charge::Granted(charged) => charged,
-            Charge::Refused { retry_after } => return Ok(Outcome::TooMany { retry_after }),
-        };
-    let failed = context.event(Action::CodeFailed, "anonymous", id, address);
+    let price = throttle::price(context, tenant, credential, email.key(), user, guesser);
     let secret = browser.to_owned();
-    let waiting = context
-        .db
-        .write::<_, StorageError>(tenant_id, move |tx| tx.email_codes().count_try(id, &secret, now))
-        .await?;
-    let Some(waiting) = waiting else { return Ok(Outcome::Over) };
+    let counted = context.db.write_again(tenant_id, move |tx| {
+        let charged = match price.charge(tx, now)? {
+            Charge::Granted(charged) => charged,
+            Charge::Refused { retry_after } => return Ok(Counted::TooMany { retry_after }),
+        };
+        if let Some(waiting) = tx.email_codes().count_try(id, &secret, now)? {
+            return Ok(Counted::For(waiting, charged));
+        }
+        // The last try was taken meanwhile.
+        charged.give_back(tx, now)?;
+        Ok(Counted::Over)
+    });
+    let (waiting, charged) = match counted.await? {
+        Counted::For(waiting, charged) => (waiting, charged),
+        Counted::Over => return Ok(Outcome::Over),
+        Counted::TooMany { retry_after } => return Ok(Outcome::TooMany { retry_after }),
+    };
+    let failed = context.event(Action::CodeFailed, "anonymous", id, address);
     let is_right =
         email_code::parse(typed).zip(waiting.code_mac.as_ref()).is_some_and(|(code, mac)| {
             let parts = [&*tenant_id.to_string(), &id.to_string(), code.expose()];

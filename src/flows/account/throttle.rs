@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::crypto::digest::sha256_base64url;
 use crate::domain::allowance::Allowance;
 use crate::domain::application::ClientAuthentication;
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::clock::Timestamp;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::UserId;
@@ -63,6 +63,13 @@ pub enum Charge {
     },
 }
 
+/// What a try is counted for, and what is said when that is used up.
+#[derive(Clone)]
+pub(super) struct Price {
+    keys: Vec<(String, Allowance)>,
+    refused: AuditEvent,
+}
+
 /// Counts a try at the account of `email`, or of `user` if there is one.
 pub async fn charge(
     context: &Context,
@@ -72,26 +79,48 @@ pub async fn charge(
     user: Option<UserId>,
     guesser: &Guesser,
 ) -> Result<Charge, Failure> {
-    let keys = keys(context, tenant, credential, email, user, guesser);
+    let price = price(context, tenant, credential, email, user, guesser);
     let now = context.now();
+    let spent = context.db.write_again(tenant.tenant.id, move |tx| price.charge(tx, now));
+    Ok(spent.await?)
+}
+
+/// What such a try costs, for whoever counts it together with something else.
+pub(super) fn price(
+    context: &Context,
+    tenant: &TenantSnapshot,
+    credential: Credential,
+    email: &str,
+    user: Option<UserId>,
+    guesser: &Guesser,
+) -> Price {
     let target = user.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
     let address = guesser.address.as_deref();
-    let event = context.event(Action::SignInThrottled, "anonymous", target, address);
-    let spent = context.db.write_again(tenant.tenant.id, move |tx| {
+    Price {
+        keys: keys(context, tenant, credential, email, user, guesser),
+        refused: context.event(Action::SignInThrottled, "anonymous", target, address),
+    }
+}
+
+impl Price {
+    /// Within the transaction in which the try is taken.
+    pub fn charge(&self, tx: &mut TenantTx<'_>, now: Timestamp) -> Result<Charge, StorageError> {
         let mut granted = Charged::default();
-        for (key, allowance) in &keys {
+        for (key, allowance) in &self.keys {
             match tx.allowances().spend(key, *allowance, now)? {
                 Spent::Granted => granted.keys.push((key.clone(), *allowance)),
                 Spent::Refused(wait) => {
                     granted.give_back(tx, now)?;
-                    tx.audit_events().append(&event)?;
+                    // The log only grows: whoever goes on trying adds nothing to it.
+                    if tx.allowances().tell_refusal(key, *allowance, now)? {
+                        tx.audit_events().append(&self.refused)?;
+                    }
                     return Ok(Charge::Refused { retry_after: wait.as_secs() + 1 });
                 }
             }
         }
         Ok(Charge::Granted(granted))
-    });
-    Ok(spent.await?)
+    }
 }
 
 /// Counts a visit on the way to a provider or back; the seconds to wait, if there were too many from there.

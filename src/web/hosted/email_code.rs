@@ -13,7 +13,7 @@ use crate::domain::ids::EmailCodeId;
 use crate::domain::tenant::EmailCode;
 use crate::flows::Failure;
 use crate::flows::account::email_code::{self, Outcome};
-use crate::flows::account::throttle::{Asked, Guesser};
+use crate::flows::account::throttle::{Asked, Credential, Guesser};
 use crate::web::cookies::KnownDevice;
 use crate::web::error::ApiError;
 use crate::web::extract::browser::Browser;
@@ -147,7 +147,9 @@ async fn attempt(
             show(request, state, browser, pending, id, problem).await
         }
         Outcome::Over => over(request, browser, pending),
-        Outcome::TooMany { retry_after } => Err(PageError::wait(request, retry_after)),
+        Outcome::TooMany { retry_after } => {
+            Err(PageError::wait_or_recover(request, retry_after, Credential::EmailCode))
+        }
     }
 }
 

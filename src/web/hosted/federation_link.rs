@@ -10,7 +10,7 @@ use super::pending::{after_sign_in, see_other};
 use super::{Page, PageError, Policy, afresh, render};
 use crate::domain::after_sign_in::AfterSignIn;
 use crate::domain::ids::LinkOfferId;
-use crate::flows::account::throttle::Guesser;
+use crate::flows::account::throttle::{Credential, Guesser};
 use crate::flows::federation::link::{self, Offered, Proved};
 use crate::messages::id;
 use crate::web::cookies::KnownDevice;
@@ -86,7 +86,9 @@ pub async fn post(
         Proved::WrongPassword => {
             show(&request, &state, &browser, id, Some(id!("link-password-wrong"))).await
         }
-        Proved::TooMany { retry_after } => Err(PageError::wait_or_recover(&request, retry_after)),
+        Proved::TooMany { retry_after } => {
+            Err(PageError::wait_or_recover(&request, retry_after, Credential::Password))
+        }
         Proved::Gone => Err(PageError::stale(&request)),
     }
 }

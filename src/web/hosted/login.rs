@@ -13,7 +13,7 @@ use crate::domain::ids::RequestId;
 use crate::domain::tenant::{AccountPolicy, EmailCode, SignUp};
 use crate::flows::Failure;
 use crate::flows::account::sign_in::{self, Credentials, Outcome, Proof};
-use crate::flows::account::throttle::{Asked, Guesser};
+use crate::flows::account::throttle::{Asked, Credential, Guesser};
 use crate::flows::account::{session, verification};
 use crate::web::cookies::KnownDevice;
 use crate::web::csrf;
@@ -198,7 +198,7 @@ impl Visit<'_> {
                 self.show(Messages { error, ..Messages::default() }).await
             }
             Outcome::TooMany { retry_after } => {
-                Err(PageError::wait_or_recover(self.request, retry_after))
+                Err(PageError::wait_or_recover(self.request, retry_after, Credential::Password))
             }
             Outcome::Unverified(user) => {
                 let pending = self.pending.map(str::to_owned);

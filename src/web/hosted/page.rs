@@ -15,6 +15,7 @@ use super::words::{NotInOrder, TooLarge};
 use crate::domain::password::MinLength;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::tenant::{Accent, DisplayName, EmailCode};
+use crate::flows::account::throttle::Credential;
 use crate::flows::{Failure, TenantSnapshot};
 use crate::messages::{Messages, id};
 use crate::web::assets::{self, ICON, SCRIPT, STYLESHEET};
@@ -298,19 +299,23 @@ impl PageError {
     }
 
     /// Too many tries at an account: its owner gets in by mail all the same.
-    pub fn wait_or_recover(request: &HttpRequest, retry_after: u64) -> Self {
+    pub fn wait_or_recover(request: &HttpRequest, retry_after: u64, tried: Credential) -> Self {
         let mut error = Self::wait(request, retry_after);
         let tenant = request.extensions().get::<Arc<TenantSnapshot>>().cloned();
         if let (Some(page), Some(tenant)) = (&mut error.page, tenant) {
             let way = |label: &str, path: &str| {
                 (page.page.say(label), format!("{}/{path}", tenant.base_path))
             };
-            let code = match tenant.tenant.accounts.email_code {
-                EmailCode::On => Some(way(id!("error-wait-code"), "login/code")),
-                EmailCode::Off => None,
+            // What was tried is used up, and what was not is not.
+            let other = match (tried, tenant.tenant.accounts.email_code) {
+                (Credential::Password, EmailCode::On) => {
+                    Some(way(id!("error-wait-code"), "login/code"))
+                }
+                (Credential::Password, EmailCode::Off) => None,
+                (Credential::EmailCode, _) => Some(way(id!("code-with-password"), "login")),
             };
             let recover = way(id!("error-wait-recover"), "forgot-password");
-            page.ways = code.into_iter().chain([recover]).collect();
+            page.ways = other.into_iter().chain([recover]).collect();
         }
         error
     }

@@ -277,6 +277,9 @@ const CALLS: &[(&str, Came, Call)] = &[
         tx.allowances().give_back(ALLOWANCE_KEY, ALLOWANCE, a.now)?;
         Ok(Nothing)
     }),
+    ("allowances.tell_refusal", Nothing, |tx, a| {
+        Ok(changed(tx.allowances().tell_refusal(ALLOWANCE_KEY, ALLOWANCE, a.now)?))
+    }),
     ("allowances.restore", Own, |tx, _| {
         tx.allowances().restore(ALLOWANCE_KEY)?;
         Ok(Own)
@@ -357,6 +360,9 @@ const CALLS: &[(&str, Came, Call)] = &[
     }),
     ("email_codes.find", Nothing, |tx, a| {
         Ok(found(tx.email_codes().find(a.sign_in, BROWSER, a.now)?))
+    }),
+    ("email_codes.find_open", Nothing, |tx, a| {
+        Ok(found(tx.email_codes().find_open(a.sign_in, BROWSER, a.now)?))
     }),
     ("email_codes.set_code", Nothing, |tx, a| {
         Ok(changed(tx.email_codes().set_code(a.sign_in, "mac")?))
