@@ -1,4 +1,5 @@
 # What people read, in English. Other languages are other files with the same messages.
+# In headings, buttons and links the hyphen of "e‑mail" and "sign‑in" is U+2011, which no line breaks at.
 
 ## Every page
 
@@ -12,7 +13,7 @@ name = Name
 optional = Optional
 back = Back
 cancel = Cancel
-back-to-sign-in = Back to sign-in
+back-to-sign-in = Back to sign‑in
 
 ## Signing in
 
@@ -23,7 +24,7 @@ login-forgot = Forgot your password?
 login-no-account = New here?
 login-sign-up = Create an account
 or = or
-login-by-code = Sign in with a code by e-mail
+login-by-code = Sign in with a code by e‑mail
 login-expired = This page had expired, or your browser blocks cookies. Please sign in again.
 login-email-missing = Enter your e-mail address.
 login-password-missing = Enter your password.
@@ -42,7 +43,7 @@ wait-minutes = { $count ->
 
 ## Signing in by a provider
 
-refused-expired-title = This sign-in has expired
+refused-expired-title = This sign‑in has expired
 refused-expired-text = It was finished already, took longer than half an hour, or was begun in another browser or tab.
 refused-expired-advice = Nothing has changed. Begin again here, or from the application you came from.
 refused-cancelled-title = You cancelled at the last step
@@ -81,7 +82,7 @@ refused-silent-advice = Try again in a minute, or sign in another way.
 refused-misconfigured-title = { $provider } cannot be used at the moment
 refused-misconfigured-text = It is not set up in a way that we can go along with.
 refused-misconfigured-advice = Tell { $tenant }, and sign in another way until it is mended.
-refused-unconfirmed-title = { $provider } did not confirm your sign-in
+refused-unconfirmed-title = { $provider } did not confirm your sign‑in
 refused-unconfirmed-text = This happens if a page is loaded twice, or took too long.
 refused-unconfirmed-advice = Try again. If it happens again, tell { $tenant }.
 refused-untrusted-title = We could not trust the answer from { $provider }
@@ -176,6 +177,7 @@ verify-note = If you did not sign up here, close this page: nothing happens then
 verify-instead = Choose a password of your own
 link-spent-title = This link does not work any more
 link-spent-text = It was used already, has expired, or a newer one was sent.
+link-spent-again = Send a new link
 
 ## A new password
 
@@ -185,7 +187,7 @@ forgot-submit = Send the link
 reset-title = Choose a new password
 reset-lead = for { $email }
 reset-submit = Set the new password
-reset-note = You are signed out everywhere else.
+reset-note = You will be signed out everywhere else.
 
 ## Consent
 
@@ -281,12 +283,12 @@ password-changed = Your password is changed. You are signed out everywhere else.
 
 password-title = Choose a new password
 password-submit = Save the password
-email-title = Change your e-mail address
+email-title = Change your e‑mail address
 email-lead = Now it is { $email }. We send a link to the new one; it changes when you open it there.
 email-new = New e-mail address
 email-submit = Send the link
 email-confirm-title = Use this address
-email-confirm-lead = From now on, your account’s address is { $email }.
+email-confirm-lead = Your account’s address will be { $email }.
 email-confirm-submit = Change the address
 email-elsewhere-title = Sign in to your account first
 email-elsewhere-text = An address is changed in a browser that is signed in to the account which asked for it. Sign in to it here, and open the link in the letter again. If you asked for nothing, you need do nothing.
@@ -296,7 +298,7 @@ email-changed-text = From now on, sign in with { $email }.
 delete-title = Delete your account?
 delete-lead = Your account { $email } at { $tenant } will be deleted, with all that belongs to it.
 delete-grace = { $days ->
-    [0] It is deleted within minutes, and nobody can bring it back.
+    [0] It will be deleted within minutes, and nobody can bring it back.
     [one] You have one day to change your mind: sign in and choose to keep it.
    *[other] You have { $days } days to change your mind: sign in and choose to keep it.
 }
@@ -354,7 +356,7 @@ error-forged-way = Open the page again
 error-no-provider-title = This way of signing in is not offered
 error-no-provider-text = It was taken away, or the link that brought you here is wrong.
 error-no-provider-advice = Sign in another way. Your account is as it was.
-error-stale-title = This sign-in has expired
+error-stale-title = This sign‑in has expired
 error-stale-text = It was finished already, took longer than an hour, or was begun in another browser.
 error-stale-advice = Go back to the application and sign in from there again.
 error-again-title = Please try again
@@ -365,7 +367,7 @@ error-internal-advice = Try again; if it stays, tell us the reference below.
 error-wait-title = Wait a moment
 error-wait-text = Too many tries. Wait { $wait } and try again.
 error-wait-recover = Choose a new password by mail
-error-wait-code = Sign in with a code by e-mail
+error-wait-code = Sign in with a code by e‑mail
 error-wait-advice = This protects your account. Where you are signed in already, you stay signed in.
 
 ## Development

@@ -82,11 +82,12 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
 
 // What is wrong with a field, as far as the server can tell while it is typed.
 for (const input of document.querySelectorAll("input[data-check]")) {
-  const problem = document.createElement("p");
-  problem.className = "problem";
+  const said = document.getElementById(`${input.name}-problem`); // by the server, of what was sent
+  const problem = said ?? document.createElement("p");
+  problem.className = "problem quoting"; // it begins with what was typed
   problem.id = `${input.name}-problem`;
   problem.setAttribute("role", "status");
-  input.after(problem);
+  if (!said) input.after(problem);
   input.setAttribute("aria-describedby", problem.id);
   let due;
 
@@ -105,4 +106,30 @@ for (const input of document.querySelectorAll("input[data-check]")) {
     clearTimeout(due);
     due = setTimeout(() => look().catch(() => say("")), 300);
   });
+}
+
+// What is pasted elsewhere has a button that copies it, where the clipboard is to be had.
+for (const holder of navigator.clipboard ? document.querySelectorAll("[data-copy], pre[data-file]") : []) {
+  const source = holder.matches("pre") ? holder : holder.querySelector(".whole");
+  const button = document.createElement("button");
+  const say = (text, label) => {
+    button.textContent = text;
+    button.setAttribute("aria-label", label);
+  };
+  const what = holder.dataset.copy ?? holder.dataset.file;
+  const rest = () => say("Copy", `Copy ${what}`);
+
+  button.type = "button";
+  button.className = "copy";
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(source.textContent.trim());
+      say("Copied", `Copied ${what}`);
+    } catch {
+      say("Not copied", `${what} could not be copied`);
+    }
+    setTimeout(rest, 2000);
+  });
+  rest();
+  source.after(" ", button);
 }

@@ -216,5 +216,5 @@ async fn operators_find_tenants_by_name_and_see_which_are_closed(app: &TestApp) 
     ));
     app.execute("UPDATE tenants SET status = 'disabled' WHERE slug = 'bolt'");
     let all = browser.get(&url(app, "")).await;
-    assert!(all.body.contains("suspended") && all.body.contains("deleted at 2096"), "{all:?}");
+    assert!(all.body.contains("suspended") && all.body.contains("deleted on 2096"), "{all:?}");
 }

@@ -30,6 +30,9 @@ on_both_databases! {
     a_deployment_opens_the_console_to_sign_ups,
     one_session_of_a_user_is_ended_and_the_others_go_on,
     an_export_as_csv_holds_no_formula,
+    all_that_is_wrong_with_an_app_is_told_at_once_and_where_it_is,
+    the_page_of_an_app_names_what_its_library_asks_for,
+    the_navigation_tells_where_one_is,
     a_form_of_an_app_that_is_refused_loses_nothing,
     a_redirect_uri_is_checked_while_it_is_typed,
     what_is_gone_and_what_is_somebody_else_s_is_one_page_with_a_way_on,
@@ -351,7 +354,7 @@ async fn a_tenant_is_deleted_by_its_slug_and_can_be_had_back(app: &TestApp) {
     assert_eq!(post(app, &mut browser, "/t/acme/settings/act", &right).await.status, 303);
     assert_eq!(app.get(&keys).send().await.status, 404);
     let settings = page(app, &mut browser, "/t/acme/settings").await;
-    assert!(settings.body.contains("is deleted at"), "{settings:?}");
+    assert!(settings.body.contains("will be deleted on"), "{settings:?}");
     let kept = post(app, &mut browser, "/t/acme/settings/act", &[("act", "keep")]).await;
     assert_eq!(kept.status, 303, "{kept:?}");
     assert_eq!(app.get(&keys).send().await.status, 200);
@@ -513,6 +516,74 @@ async fn a_redirect_uri_is_checked_while_it_is_typed(app: &TestApp) {
     assert_eq!(good.body, "");
 }
 
+async fn all_that_is_wrong_with_an_app_is_told_at_once_and_where_it_is(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let path = format!("/t/acme/apps/{}", acme.web.id);
+    let version = field(&page(app, &mut browser, &path).await, "version");
+    let fields = [
+        ("version", &*version),
+        ("name", ""),
+        ("redirect-1", "https://app.example/callback"),
+        ("redirect-2", "https://app.example/callback"),
+        ("origin-1", "https://app.example/path"),
+        ("audience", "of two words"),
+        ("access_minutes", "many"),
+        ("idle_hours", "24"),
+        ("absolute_hours", "48"),
+        ("reuse_window", "a few"),
+    ];
+    let refused = post(app, &mut browser, &path, &fields).await;
+    for wrong in ["name", "redirect-2", "origin-1", "audience", "access_minutes", "reuse_window"] {
+        let told = format!("id=\"{wrong}-problem\" role=\"alert\"");
+        assert!(refused.body.contains(&told), "{wrong}: {refused:?}");
+    }
+    assert_eq!(refused.body.matches("role=\"alert\"").count(), 6, "{refused:?}");
+    assert_eq!(refused.body.matches(" autofocus").count(), 1, "{refused:?}");
+    // What no single field is to blame for stands at the top.
+    let mut fields = fields;
+    for (name, good) in [("name", "Web"), ("redirect-2", ""), ("origin-1", ""), ("audience", "api")]
+    {
+        if let Some(sent) = fields.iter_mut().find(|(field, _)| *field == name) {
+            sent.1 = good;
+        }
+    }
+    fields[6].1 = "5";
+    fields[9].1 = "900000";
+    let refused = post(app, &mut browser, &path, &fields).await;
+    let (alert, heading) = (refused.body.find("role=\"alert\""), refused.body.find("<h1>"));
+    assert!(alert.is_some() && alert < heading, "{refused:?}");
+}
+
+async fn the_page_of_an_app_names_what_its_library_asks_for(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Viewer).await;
+    let shown = page(app, &mut browser, &format!("/t/acme/apps/{}", acme.web.id)).await;
+    for (label, value) in [("Client id", acme.web.id.to_string()), ("Issuer", acme.url(""))] {
+        let at = shown.body.find(&format!("<dt>{label}</dt>")).expect(label);
+        let line = shown.body[at..].lines().next().unwrap_or_default();
+        assert!(line.contains(&format!(">{value}</code>")), "{label}: {line}");
+    }
+}
+
+async fn the_navigation_tells_where_one_is(app: &TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut browser = seat(app, &acme, MemberRole::Admin).await;
+    let of_app = format!("/t/acme/apps/{}", acme.web.id);
+    for (path, section) in [
+        ("/t/acme", "Overview"),
+        (&*of_app, "Applications"),
+        ("/t/acme/users/new", "Users"),
+        ("/t/acme/providers/new?kind=google", "Sign-in methods"),
+        ("/t/acme/settings", "Settings"),
+    ] {
+        let shown = page(app, &mut browser, path).await;
+        let current: Vec<&str> = shown.body.split(" aria-current=\"page\">").skip(1).collect();
+        assert_eq!(current.len(), 1, "{path}: {shown:?}");
+        assert!(current[0].starts_with(&format!("{section}</a>")), "{path}: {shown:?}");
+    }
+}
+
 async fn a_form_of_an_app_that_is_refused_loses_nothing(app: &TestApp) {
     let acme = app.tenant("acme").await;
     let mut browser = seat(app, &acme, MemberRole::Admin).await;
@@ -531,6 +602,10 @@ async fn a_form_of_an_app_that_is_refused_loses_nothing(app: &TestApp) {
     ];
     let refused = post(app, &mut browser, &path, &fields).await;
     assert!(refused.body.contains("use https"), "{refused:?}");
+    let marked = "aria-invalid=\"true\" aria-describedby=\"redirect-1-problem\" autofocus";
+    assert!(refused.body.contains(marked), "the browser lands on it: {refused:?}");
+    let chosen = "<option selected>EdDSA</option>";
+    assert!(refused.body.contains(chosen), "{refused:?}");
     for typed in ["A new name", "http://app.example/callback", "7", "45"] {
         assert!(refused.body.contains(&format!("value=\"{typed}\"")), "{typed}: {refused:?}");
     }

@@ -370,7 +370,7 @@ async fn an_unverified_address_makes_an_account_only_where_the_tenant_lets_it(ap
     pair.set_provider(app, |new| new.unverified_email = UnverifiedEmail::Accepted).await;
     federate(&mut browser, &pair, "grace@new.example").await;
     let page = account(&mut browser, &pair).await.unwrap();
-    assert!(page.contains("class=\"chip\">not verified yet<"), "{page}");
+    assert!(page.contains("class=\"chip still\">not verified yet<"), "{page}");
 }
 
 async fn a_disabled_user_stays_out_by_every_way(app: &TestApp) {

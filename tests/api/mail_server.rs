@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::{Connection, PgConnection, RunQueryDsl};
+use doorward::domain::member::MemberRole;
 use doorward::domain::tenant::EmailCode;
 use doorward::flows::administration::tenants::TenantChange;
 use doorward::flows::mail::delivery;
 use serde_json::json;
 
+use crate::console::post;
+use crate::console_pages::{page, seat};
 use crate::harness::{
     Browser, Database, MailServer, Replies, Setup, TestApp, TestTenant, absolute, field, run_with,
 };
@@ -40,6 +43,7 @@ macro_rules! on_both_databases {
 on_both_databases! {
     a_letter_is_given_up_only_for_what_is_said_of_it,
     while_mail_is_down_the_pages_say_so_for_every_address,
+    while_mail_is_down_the_console_says_so_and_claims_nothing_of_a_test,
     what_is_said_of_one_letter_is_no_news_of_others,
     that_mail_is_down_is_found_out_whoever_asks,
 }
@@ -167,6 +171,10 @@ async fn while_mail_is_down_the_pages_say_so_for_every_address(app: &TestApp, se
         let recovery = browser.submit(&acme.url("/forgot-password"), &fields).await;
         let verify = browser.submit(&acme.url("/verify-email"), &fields).await;
         let fields = [("csrf", &*csrf), ("email", email)];
+        for again in [&recovery, &verify] {
+            let is_claimed = again.body.contains("Sent once more");
+            assert_ne!(is_claimed, again.body.contains(SAYS), "{again:?}");
+        }
         let asked = browser.submit(&acme.url("/login/code"), &fields).await;
         let code = browser.get(&absolute(&acme, asked.location())).await;
         [recovery, verify, code].map(|page| page.body.contains(SAYS))
@@ -181,6 +189,27 @@ async fn while_mail_is_down_the_pages_say_so_for_every_address(app: &TestApp, se
     app.clock.advance(Duration::from_secs(60));
     delivery::send_due(&app.context).await.unwrap();
     assert_eq!(pages(&acme.email).await, [false; 3]);
+}
+
+async fn while_mail_is_down_the_console_says_so_and_claims_nothing_of_a_test(
+    app: &TestApp,
+    server: &MailServer,
+) {
+    let acme = app.tenant("acme").await;
+    let mut admin = seat(app, &acme, MemberRole::Admin).await;
+    let mut test = async || {
+        let to = [("to", "me@acme.example")];
+        let ordered = post(app, &mut admin, "/t/acme/mail/test", &to).await;
+        assert_eq!(ordered.status, 303, "{ordered:?}");
+        delivery::send_due(&app.context).await.unwrap();
+        let told = page(app, &mut admin, "/t/acme/mail?done=test").await;
+        ["is on its way", "Mail is delayed", "The letter waits"].map(|it| told.body.contains(it))
+    };
+    server.answer(Replies { greeting: "421 down", ..Replies::default() });
+    assert_eq!(test().await, [false, true, true]);
+    server.answer(Replies::default());
+    app.clock.advance(Duration::from_secs(60));
+    assert_eq!(test().await, [true, false, false]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ on_both_databases! {
 fn is_over(answer: &Answer) {
     assert_eq!(answer.status, 400, "{answer:?}");
     assert_eq!(answer.header("location"), None, "{answer:?}");
-    assert!(answer.body.contains("This sign-in has expired"), "{}", answer.body);
+    assert!(answer.body.contains("This sign‑in has expired"), "{}", answer.body);
 }
 
 /// The URL where a request goes on after its sign-in.

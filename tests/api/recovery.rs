@@ -125,6 +125,8 @@ async fn a_link_is_good_once_and_the_newest_alone(app: &TestApp) {
     login(app, &acme, NEW).await.expect(200);
     let page = Browser::new(app).get(&acme.url(&format!("/reset-password?token={newer}"))).await;
     assert!(page.body.contains("This link does not work any more"), "{}", page.body);
+    let way_on = "/t/acme/forgot-password\">Send a new link</a>";
+    assert!(page.body.contains(way_on), "{}", page.body);
 }
 
 async fn of_many_at_once_one_resets(app: &TestApp) {

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { startDoorward } from '../clients/node/doorward.mjs';
 import * as screens from './screens.mjs';
-import { SCREENS, assertAccessible, assertNoSidewaysScroll, keep } from './screens.mjs';
+import { SCREENS, assertAccessible, assertButtonsKeepTheirWords, assertNoSidewaysScroll, keep } from './screens.mjs';
 
 const PASSWORD = 'otters juggle quietly at noon';
 const OTHER = 'lanterns drift over cold water';
@@ -51,6 +51,7 @@ async function look(page, what, screen) {
   // axe-core is a script itself.
   if (screen.javaScriptEnabled !== false) await assertAccessible(page);
   await assertNoSidewaysScroll(page);
+  await assertButtonsKeepTheirWords(page);
   // The mailbox of `dev` is as long as there are letters.
   if (what !== 'mailbox') assert.ok((await page.content()).length < 30_000, `${name} is larger than 30 KB`);
   await keep(page, name);
@@ -164,7 +165,7 @@ for (const screen of [...SCREENS, WITHOUT_SCRIPT]) {
         const user = email('code');
         await doorward.createUser('acme', { email: user, password: PASSWORD, name: 'Code' });
         await page.goto(at('/login'));
-        await page.getByRole('link', { name: 'Sign in with a code by e-mail' }).click();
+        await page.getByRole('link', { name: 'Sign in with a code by e‑mail' }).click();
         await look(page, 'code-ask', screen);
         await page.getByLabel('E-mail').fill(user);
         await page.getByRole('button', { name: 'Send the code' }).click();
@@ -185,7 +186,7 @@ for (const screen of [...SCREENS, WITHOUT_SCRIPT]) {
         const user = email('guessed');
         await doorward.createUser('acme', { email: user, password: PASSWORD, name: 'Guessed' });
         await page.goto(at('/login'));
-        await page.getByRole('link', { name: 'Sign in with a code by e-mail' }).click();
+        await page.getByRole('link', { name: 'Sign in with a code by e‑mail' }).click();
         await page.getByLabel('E-mail').fill(user);
         await page.getByRole('button', { name: 'Send the code' }).click();
         const code = (await letterTo(user)).text.match(/\b\d{6}\b/)[0];
@@ -214,7 +215,7 @@ for (const screen of [...SCREENS, WITHOUT_SCRIPT]) {
         await page.getByRole('button', { name: 'Sign in' }).click();
         assert.match(await page.textContent('main'), /Wait (one|\d+) (second|minute)s? and try again/);
         await look(page, 'wait', screen);
-        await page.getByRole('link', { name: 'Sign in with a code by e-mail' }).click();
+        await page.getByRole('link', { name: 'Sign in with a code by e‑mail' }).click();
         await page.getByLabel('E-mail').fill(user);
         await page.getByRole('button', { name: 'Send the code' }).click();
         const code = (await letterTo(user)).text.match(/\b\d{6}\b/)[0];
@@ -342,7 +343,7 @@ describe('by keyboard alone', () => {
         client_id: partner.client_id, redirect_uri: PARTNER, response_type: 'code', scope: 'openid email', prompt: 'consent',
       });
       await page.goto(at(`/oauth2/authorize?${query}`));
-      await press(page, 'link', 'Sign in with a code by e-mail');
+      await press(page, 'link', 'Sign in with a code by e‑mail');
       await page.waitForURL('**/login/code**');
       await type(page, 'E-mail', user);
       await press(page, 'button', 'Send the code');

@@ -11,7 +11,7 @@ import { after, before, test } from 'node:test';
 
 import { freePort } from '../quickstarts/readme.mjs';
 import { startDoorward } from '../clients/node/doorward.mjs';
-import { assertAccessible, assertNoSidewaysScroll, keep, onScreen, SCREENS, startChrome } from './screens.mjs';
+import { assertAccessible, assertButtonsKeepTheirWords, assertNoSidewaysScroll, keep, onScreen, SCREENS, startChrome } from './screens.mjs';
 import { signInToConsole } from './sign-in-to-console.mjs';
 
 let chrome, dev;
@@ -36,6 +36,7 @@ for (const { name, ...options } of SCREENS) {
       const look = async (what) => {
         await assertAccessible(page);
         await assertNoSidewaysScroll(page);
+        await assertButtonsKeepTheirWords(page);
         await keep(page, `console-${what}-${name}`);
       };
       await look('tenants');
@@ -209,7 +210,7 @@ for (const { name, ...options } of SCREENS) {
       await look('settings');
       await page.fill('#slug', `long-${name}`);
       await page.click('main button:has-text("Delete A tenant")');
-      assert.match(await page.textContent('[role=status]'), /is deleted at/);
+      assert.match(await page.textContent('[role=status]'), /will be deleted on/);
       await look('settings-deleted');
       await page.click('text=Do not delete it');
 

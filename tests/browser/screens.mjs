@@ -46,3 +46,24 @@ export async function assertNoSidewaysScroll(page) {
   const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
   assert.ok(content <= screen, `the page is ${content} px wide on a screen of ${screen} px`);
 }
+
+/** No button is so narrow that it cuts a word up. Names that somebody gave may be too long for any button. */
+export async function assertButtonsKeepTheirWords(page) {
+  const cut = await page.evaluate(() => {
+    const found = [];
+    for (const button of document.querySelectorAll('button, .button')) {
+      const texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        for (const { 0: word, index } of texts.currentNode.data.matchAll(/(?<![^\s-])[^\s-]{1,20}(?![^\s-])/g)) {
+          const range = document.createRange();
+          range.setStart(texts.currentNode, index);
+          range.setEnd(texts.currentNode, index + word.length);
+          const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+          if (lines.size > 1) found.push(button.textContent.trim());
+        }
+      }
+    }
+    return found;
+  });
+  assert.deepEqual(cut, []);
+}

@@ -154,6 +154,8 @@ pub struct Account {
     pub is_operator: bool,
     /// What was done by the post that led here.
     pub done: Option<Done>,
+    /// Of the page that is asked for.
+    pub path: String,
     address: Option<String>,
 }
 
@@ -174,7 +176,8 @@ impl Account {
         let mut query = url::form_urlencoded::parse(request.query_string().as_bytes());
         let done = query.find(|(name, _)| name == "done");
         let done = done.and_then(|(_, key)| Done::parse(&key));
-        Ok(Self { visitor, browser, is_operator, done, address: device::address(request) })
+        let (path, address) = (request.path().to_owned(), device::address(request));
+        Ok(Self { visitor, browser, is_operator, done, path, address })
     }
 
     /// Acts above the tenants, or in one that is its own.

@@ -7,21 +7,20 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::access::{Account, Admin, Seat, Viewer};
+use super::application_form::{self, Problems};
 use super::done::{Done, done};
 use super::paging;
 use super::posted::Posted;
 use super::stale;
 use super::view::{Frame, failed};
 use crate::domain::application::{
-    Application, ApplicationKind, ApplicationStatus, DirectLogin, Party, TokenSettings,
-    UpstreamTokenAccess,
+    Application, ApplicationKind, ApplicationStatus, DirectLogin, Party, UpstreamTokenAccess,
 };
 use crate::domain::ids::{ApplicationId, ClientSecretId};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::secret::Secret;
 use crate::domain::signing_key::Algorithm;
-use crate::domain::tenant::DisplayName;
-use crate::flows::administration::applications::{self, ApplicationChange, MadeApplication};
+use crate::flows::administration::applications::{self, MadeApplication};
 use crate::flows::administration::{Problem, description};
 use crate::storage::{ApplicationFilter, ListedApplication};
 use crate::web::extract::query::Query;
@@ -65,7 +64,9 @@ pub async fn list(
 #[template(path = "console/application.html")]
 pub struct ApplicationPage {
     pub frame: Frame,
+    /// What is wrong with the form as a whole.
     pub error: Option<String>,
+    pub problems: Problems,
     pub app: Application,
     pub name: String,
     pub version: String,
@@ -92,15 +93,54 @@ pub struct ApplicationPage {
     pub absolute_hours: String,
 }
 
+/// Why a form was not saved.
+enum Refused {
+    Whole(String),
+    Fields(Problems),
+}
+
 impl ApplicationPage {
+    /// What is wrong with a field, if anything is.
+    fn problem(&self, field: &str) -> Option<&str> {
+        self.problems.of(field)
+    }
+
+    /// The entry of a list, by its name and place.
+    fn entry(list: &str, place: &usize) -> String {
+        format!("{list}-{place}")
+    }
+
+    /// Of an input: that its value is wrong, and where it says why. The first such input has the focus.
+    fn marks(&self, field: &str, hint: &str) -> Marks {
+        let is_wrong = self.problem(field).is_some();
+        let problem = is_wrong.then(|| format!("{field}-problem"));
+        let hint = Some(hint.to_owned()).filter(|hint| !hint.is_empty());
+        let described_by: Vec<String> = problem.into_iter().chain(hint).collect();
+        Marks {
+            is_wrong,
+            is_first: self.problems.first() == Some(field),
+            described_by: described_by.join(" "),
+        }
+    }
+
     /// As it was sent, to be mended.
-    fn refilled(mut self, posted: &Posted<Seat<Admin>>, error: String) -> Self {
+    fn refilled(mut self, posted: &Posted<Seat<Admin>>, refused: Refused) -> Self {
         let field = |name: &str| posted.field(name).to_owned();
         for (_, name, values) in &mut self.lists {
             *values = with_room(posted.list(name));
         }
+        let (error, problems) = match refused {
+            Refused::Whole(why) => (Some(why), Problems::default()),
+            Refused::Fields(problems) => (None, problems),
+        };
+        let algorithms = |name: &str, old: Vec<(&'static str, bool)>| {
+            Algorithm::parse(posted.field(name)).map_or(old, algorithms)
+        };
         Self {
-            error: Some(error),
+            error,
+            problems,
+            access_algorithms: algorithms("access_algorithm", self.access_algorithms),
+            id_algorithms: algorithms("id_algorithm", self.id_algorithms),
             name: field("name"),
             version: field("version"),
             audience: field("audience"),
@@ -114,6 +154,17 @@ impl ApplicationPage {
             ..self
         }
     }
+}
+
+#[derive(Template)]
+#[template(
+    source = r#"{% if is_wrong %} aria-invalid="true"{% endif %}{% if !described_by.is_empty() %} aria-describedby="{{ described_by }}"{% endif %}{% if is_first %} autofocus{% endif %}"#,
+    ext = "html"
+)]
+pub struct Marks {
+    is_wrong: bool,
+    is_first: bool,
+    described_by: String,
 }
 
 fn with_room(mut values: Vec<String>) -> Vec<String> {
@@ -177,6 +228,7 @@ fn view<L>(
     ApplicationPage {
         frame,
         error: None,
+        problems: Problems::default(),
         name: app.name.to_string(),
         version: description::version(&description::application(app)),
         shown_audience: match &app.audience {
@@ -290,65 +342,21 @@ pub async fn change(
     let seat = &posted.by;
     let old = find(&request, &state, seat, &path.1).await?;
     let admin = seat.administrator(&state.context);
-    let changed = match changed(&posted, &old) {
-        Ok(change) => {
-            let version = posted.field("version");
-            applications::change(&admin, &seat.tenant, old.id, version, change).await
-        }
-        Err(problem) => Err(problem),
+    let again = |refused| {
+        answer(&request, seat, &view(&state, seat, &old, None).refilled(&posted, refused))
     };
+    let change = match application_form::changed(&posted, &old) {
+        Ok(change) => change,
+        Err(problems) => return again(Refused::Fields(problems)),
+    };
+    let version = posted.field("version");
+    let changed = applications::change(&admin, &seat.tenant, old.id, version, change).await;
     let page = format!("{}/apps/{}", Frame::of(seat).base, old.id);
     match changed {
         Ok(_) => Ok(done(&page, Done::Saved)),
-        Err(Problem::Input(why)) => {
-            answer(&request, seat, &view(&state, seat, &old, None).refilled(&posted, why))
-        }
+        Err(Problem::Input(why)) => again(Refused::Whole(why)),
         Err(problem) => stale::refused(&request, &posted, &page, problem),
     }
-}
-
-/// What the form makes of the app.
-fn changed(posted: &Posted<Seat<Admin>>, old: &Application) -> Result<ApplicationChange, Problem> {
-    let number = |name: &str, label: &str| {
-        let why = |_| Problem::Input(format!("{label}: a whole number is wanted"));
-        posted.field(name).trim().parse::<u32>().map(u64::from).map_err(why)
-    };
-    let algorithm = |name: &str| Algorithm::parse(posted.field(name));
-    let hours = |name, label| Ok::<_, Problem>(Duration::from_secs(number(name, label)? * 3_600));
-    Ok(ApplicationChange {
-        name: DisplayName::parse(posted.field("name"))
-            .map_err(|why| Problem::Input(why.to_string()))?,
-        redirect_uris: posted.list("redirect"),
-        post_logout_redirect_uris: posted.list("logout"),
-        allowed_origins: posted.list("origin"),
-        audience: posted.optional("audience").map(str::to_owned),
-        direct_login: match posted.optional("direct_login") {
-            Some(_) => DirectLogin::Allowed,
-            None => DirectLogin::Refused,
-        },
-        party: match posted.optional("third_party") {
-            Some(_) => Party::Third,
-            None => Party::First,
-        },
-        upstream_tokens: match posted.optional("upstream_tokens") {
-            Some(_) => UpstreamTokenAccess::Allowed,
-            None => UpstreamTokenAccess::Refused,
-        },
-        tokens: TokenSettings {
-            access_token_algorithm: algorithm("access_algorithm")
-                .unwrap_or(old.tokens.access_token_algorithm),
-            id_token_algorithm: algorithm("id_algorithm").unwrap_or(old.tokens.id_token_algorithm),
-            reuse_window: match posted.field("reuse_window").trim() {
-                "" => None,
-                _ => Some(Duration::from_secs(number("reuse_window", "Reuse window")?)),
-            },
-            access_token_life: Duration::from_secs(
-                number("access_minutes", "Minutes of an access token")? * 60,
-            ),
-            refresh_idle_life: hours("idle_hours", "Hours unused")?,
-            refresh_absolute_life: hours("absolute_hours", "Hours altogether")?,
-        },
-    })
 }
 
 /// Secrets, and whether the app works at all.

@@ -53,6 +53,7 @@ done! {
     LogoSaved = "logo-saved": "The logo is saved.",
     LogoRemoved = "logo-removed": "The logo is removed.",
     LetterOrdered = "test": "The letter is on its way. If it cannot be sent, it is listed below.",
+    LetterWaits = "test-waits": "The letter waits: it goes out once a mail server takes it.",
     LetterRetried = "retry": "The letter is tried once more.",
     KeysAnnounced = "keys-announced": "New keys are published. They sign from tomorrow on.",
     KeysReplaced = "keys-replaced": "All keys are replaced.",

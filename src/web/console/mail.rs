@@ -27,6 +27,8 @@ pub struct MailPage {
     /// None: letters wait, or are kept in the mailbox of `dev`.
     pub sender: Option<String>,
     pub sends: bool,
+    /// It would send, and no mail server takes letters.
+    pub is_delayed: bool,
     pub reply_to: String,
     pub test_to: String,
     pub dead: Vec<MailOrder>,
@@ -60,7 +62,10 @@ async fn show<L>(
     said: Said,
 ) -> Result<HttpResponse, PageError> {
     let (context, tenant) = (&state.context, &seat.tenant);
-    let frame = Frame::of(seat);
+    let mut frame = Frame::of(seat);
+    if context.is_mail_delayed() && seat.account.done == Some(Done::LetterOrdered) {
+        frame.done = Some(Done::LetterWaits.sentence());
+    }
     let mut dead = mail::dead_letters(context, tenant, said.before, paging::WANTED)
         .await
         .map_err(|problem| failed(request, problem))?;
@@ -77,6 +82,7 @@ async fn show<L>(
         version: description::version(&description::tenant(tenant)),
         sender: context.mailer.sender(),
         sends: context.mailer.can_send(),
+        is_delayed: context.mailer.can_send() && context.is_mail_delayed(),
         reply_to: said.reply_to.unwrap_or_else(reply_to),
         test_to: said.test_to.unwrap_or_else(own),
         dead,

@@ -2,6 +2,7 @@
 
 mod access;
 pub mod accounts;
+mod application_form;
 pub mod applications;
 pub mod audit;
 mod audit_export;

@@ -75,7 +75,7 @@ pub async fn get(
             name: tenant.name.to_string(),
             role: role.map(MemberRole::as_str),
             closed: match (tenant.deletes_at, tenant.status) {
-                (Some(at), _) => Some(format!("deleted at {at}")),
+                (Some(at), _) => Some(format!("will be deleted on {at}")),
                 (None, TenantStatus::Disabled) => Some("suspended".to_owned()),
                 (None, TenantStatus::Active) => None,
             },

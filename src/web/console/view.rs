@@ -13,6 +13,8 @@ use crate::web::hosted::{Page, PageError};
 /// Frame of a page: whose console it is, and where its tenant's pages are.
 pub struct Frame {
     pub page: Page,
+    /// Where the page itself is.
+    pub path: String,
     pub csrf: String,
     pub email: String,
     pub is_operator: bool,
@@ -31,6 +33,7 @@ impl Frame {
     pub fn of_account(account: &Account) -> Self {
         Self {
             page: Page::doorward(),
+            path: account.path.clone(),
             csrf: account.visitor.csrf.clone(),
             email: account.browser.profile.user.email.to_string(),
             is_operator: account.is_operator,
@@ -53,12 +56,65 @@ impl Frame {
             ..Self::of_account(&seat.account)
         }
     }
+
+    /// What the navigation leads to.
+    pub fn sections(&self) -> Vec<Section> {
+        match (self.base.is_empty(), self.is_operator) {
+            (true, false) => Vec::new(),
+            (true, true) => sections("/console", &ABOVE_TENANTS, &self.path),
+            (false, _) => sections(&self.base, &OF_TENANT, &self.path),
+        }
+    }
+}
+
+/// An entry of the navigation.
+pub struct Section {
+    pub href: String,
+    pub label: &'static str,
+    /// The page that is shown is this one, or one of its own.
+    pub is_current: bool,
+}
+
+/// Each with its path below the navigation's; of the first, what is no other's.
+const ABOVE_TENANTS: [(&str, &str); 3] =
+    [("", "Tenants"), ("/accounts", "Accounts"), ("/deployment", "Deployment")];
+
+const OF_TENANT: [(&str, &str); 11] = [
+    ("", "Overview"),
+    ("/apps", "Applications"),
+    ("/users", "Users"),
+    ("/roles", "Roles"),
+    ("/sign-in", "Sign-in methods"),
+    ("/branding", "Branding"),
+    ("/mail", "Mail"),
+    ("/keys", "Keys"),
+    ("/audit", "Audit log"),
+    ("/members", "Members"),
+    ("/settings", "Settings"),
+];
+
+fn sections(base: &str, all: &[(&'static str, &'static str)], path: &str) -> Vec<Section> {
+    // A trial comes back to a path of its own.
+    let below = path.strip_prefix(base).unwrap_or("/apps");
+    let here = match below.split('/').nth(1).unwrap_or_default() {
+        "providers" => "sign-in",
+        first => first,
+    };
+    let is_here = |section: &str| section.trim_start_matches('/') == here;
+    let is_any = all.iter().any(|(section, _)| is_here(section));
+    all.iter()
+        .map(|&(section, label)| Section {
+            href: format!("{base}{section}"),
+            label,
+            is_current: is_here(section) || (section.is_empty() && !is_any),
+        })
+        .collect()
 }
 
 fn closed(tenant: &Tenant) -> Option<String> {
     match (tenant.deletes_at, tenant.status) {
         (Some(at), _) => {
-            Some(format!("This tenant answers nobody any more, and is deleted at {at}."))
+            Some(format!("This tenant answers nobody any more, and will be deleted on {at}."))
         }
         (None, TenantStatus::Disabled) => {
             Some("This tenant is suspended: it answers nobody, and keeps what it has.".to_owned())

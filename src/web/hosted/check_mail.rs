@@ -57,15 +57,17 @@ pub fn show(
         CheckMail::Change { email } => (id!("check-mail-verify"), email, "account/email"),
     };
     let page = Page::of(browser.tenant());
+    let delay = delay(request, &page);
     let page = CheckMailPage {
-        delay: delay(request, &page),
         page,
         action: format!("{base}/{path}"),
         csrf: browser.secret.clone(),
         request: pending.map(str::to_owned),
         text,
         email: email.to_owned(),
-        notice,
+        // Nothing went out, so nothing is said to have.
+        notice: notice.filter(|_| delay.is_none()),
+        delay,
         login_url: match pending {
             Some(id) => format!("{base}/login?request={id}"),
             None => format!("{base}/login"),

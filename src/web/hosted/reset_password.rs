@@ -4,13 +4,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::forms::NewPasswordForm;
 use super::pending::{Pending, see_other};
-use super::verify_email::spent;
+use super::verify_email::spent_with;
 use super::{Page, PageError, Policy, render};
 use crate::domain::one_time_token::Purpose;
 use crate::domain::password::PasswordProblem;
 use crate::flows::Failure;
 use crate::flows::account::recovery::{self, Outcome};
 use crate::flows::account::verification;
+use crate::messages::id;
 use crate::web::cookies::KnownDevice;
 use crate::web::extract::browser::Browser;
 use crate::web::extract::device;
@@ -56,7 +57,7 @@ pub async fn post(
         Outcome::Problem(problem) => {
             show(&request, &state, browser, &pending, token, Some(problem)).await
         }
-        Outcome::Spent => spent(&request, browser, pending.url(browser, "forgot-password")),
+        Outcome::Spent => spent(&request, browser, &pending),
     }
 }
 
@@ -72,8 +73,7 @@ async fn show(
     let found = verification::look(&state.context, tenant, token, Purpose::ResetPassword)
         .await
         .map_err(|failure| PageError::failure(request, &failure))?;
-    let again = || pending.url(browser, "forgot-password");
-    let Some(found) = found else { return spent(request, browser, again()) };
+    let Some(found) = found else { return spent(request, browser, pending) };
     let page = Page::of(tenant);
     let form = NewPasswordForm {
         action: format!("{}/reset-password", tenant.base_path),
@@ -89,4 +89,14 @@ async fn show(
         page,
     };
     render(request, &form, Policy::StaysHere)
+}
+
+/// From a link that is worth nothing any more the way on is a new one.
+fn spent(
+    request: &HttpRequest,
+    browser: &Browser,
+    pending: &Pending,
+) -> Result<HttpResponse, PageError> {
+    let again = pending.url(browser, "forgot-password");
+    spent_with(request, browser, again, id!("link-spent-again"))
 }

@@ -112,12 +112,22 @@ pub fn spent(
     browser: &Browser,
     way_on: String,
 ) -> Result<HttpResponse, PageError> {
+    spent_with(request, browser, way_on, id!("back-to-sign-in"))
+}
+
+/// `label` is the id of the message that the way on is called by.
+pub fn spent_with(
+    request: &HttpRequest,
+    browser: &Browser,
+    way_on: String,
+    label: &'static str,
+) -> Result<HttpResponse, PageError> {
     let page = Page::of(browser.tenant());
     let notice = Notice {
         heading: page.say("link-spent-title"),
         text: page.say("link-spent-text"),
         url: way_on,
-        label: page.say("back-to-sign-in"),
+        label: page.say(label),
         page,
     };
     render(request, &notice, Policy::StaysHere)
