@@ -208,8 +208,11 @@ for (const screen of [...SCREENS, WITHOUT_SCRIPT]) {
         const guess = JSON.stringify({ email: user, password: 'not the password' });
         const basic = btoa(`${doorward.app.client_id}:${doorward.app.client_secret}`);
         const headers = { 'content-type': 'application/json', authorization: `Basic ${basic}` };
-        const guesses = Array.from({ length: 60 }, () => fetch(at('/v1/auth/login'), { method: 'POST', headers, body: guess }));
-        for (const { status } of await Promise.all(guesses)) assert.equal(status, 401);
+        // As many at once as a slow machine hashes before it says that it has too much to do.
+        for (let turn = 0; turn < 10; turn += 1) {
+          const guesses = Array.from({ length: 6 }, () => fetch(at('/v1/auth/login'), { method: 'POST', headers, body: guess }));
+          for (const { status } of await Promise.all(guesses)) assert.equal(status, 401);
+        }
         await page.getByLabel('E-mail').fill(user);
         await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
         await page.getByRole('button', { name: 'Sign in' }).click();
